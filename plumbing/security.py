@@ -1,0 +1,106 @@
+"""What stands before every door: requests from foreign pages are refused, answers carry strict headers.
+
+The origin rules are those of Go 1.25 ``CrossOriginProtection``: a browser says where a request comes from
+(``Sec-Fetch-Site``, or ``Origin``), a program that is not a browser says nothing and carries no ambient cookie.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from plumbing import problems
+from plumbing.problems import Problem
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "QUERY"})
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
+
+
+class Origins(msgspec.Struct, frozen=True):
+    """Which pages may send requests here. With an https ``public`` only that exact origin; else the same host."""
+
+    public: str = ""
+
+    def ours(self, origin: str, host: str) -> bool:
+        """Whether a page at ``origin`` is one of our own."""
+        if self.public and origin == self.public:
+            return True
+        return not self.public.startswith("https://") and bool(host) and urlsplit(origin).netloc == host
+
+    def may_pass(self, method: str, headers: Headers) -> bool:
+        """Whether a plain request may pass: reading always; writing from our own pages or from no browser."""
+        if method in SAFE_METHODS:
+            return True
+        site, origin, host = headers.get("sec-fetch-site"), headers.get("origin"), headers.get("host", "")
+        if site in ("same-origin", "none"):
+            return True
+        if site is None and origin is None:
+            return True
+        return origin is not None and (site is None or origin == self.public) and self.ours(origin, host)
+
+    def may_connect(self, headers: Headers) -> bool:
+        """Whether a socket may open: the exact origin of our pages, or a program that names none."""
+        origin = headers.get("origin")
+        return origin is None or self.ours(origin, headers.get("host", ""))
+
+
+class CrossOriginProtection:
+    """Refuses writing requests and sockets that another site's page has sent (CSRF, socket hijacking): 403."""
+
+    def __init__(self, app: ASGIApp, *, public_origin: str = "") -> None:
+        self.app = app
+        self.origins = Origins(public_origin.rstrip("/"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        headers = Headers(scope=scope) if scope["type"] in ("http", "websocket") else None
+        if scope["type"] == "http" and headers is not None and not self.origins.may_pass(scope["method"], headers):
+            response = problems.respond(HTTPConnection(scope), Problem(403, "foreign_origin"))
+            await response(scope, receive, send)
+        elif scope["type"] == "websocket" and headers is not None and not self.origins.may_connect(headers):
+            await receive()
+            await send({"type": "websocket.close", "code": 4403, "reason": "foreign_origin"})
+        else:
+            await self.app(scope, receive, send)
+
+
+class SecurityHeaders:
+    """Puts the strict headers on every answer; one a door has set itself stays (the API viewer loosens its CSP)."""
+
+    def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
+        self.app = app
+        self.headers = {**HEADERS, "Strict-Transport-Security": STRICT_TRANSPORT} if https else HEADERS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def sender(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, sender)
