@@ -1,0 +1,73 @@
+"""The log of a lot 过程日志: where it lies in Valkey and how it is read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from plumbing.valkey import Valkey
+
+SHARDS = 256
+PRELUDE = Path(__file__).with_name("prelude.lua").read_text(encoding="utf-8")
+READ_ENTRIES = 500
+
+
+def shard_of(lot_id: UUID) -> int:
+    """One of 256 fixed shards, so that all keys of a lot lie in one slot of a cluster."""
+    return lot_id.int % SHARDS
+
+
+def keys_of(lot_id: UUID) -> tuple[str, ...]:
+    """The keys of a lot in the order every function takes them: lot, who, ids, board, log, due, settle, beat."""
+    tag = "{s%d}" % shard_of(lot_id)
+    lot = f"{tag}:lot:{lot_id}"
+    return lot, f"{lot}:who", f"{lot}:ids", f"{lot}:board", f"{lot}:log", f"{tag}:due", f"{tag}:settle", f"{tag}:beat"
+
+
+def channel_of(lot_id: UUID) -> str:
+    """The channel on which new entries of the lot are published after they are durable."""
+    return f"lot:{lot_id}"
+
+
+async def read_entries(valkey: Valkey, lot_id: UUID, after_n: int = 0) -> list[bytes]:
+    """The log's entries that hold an event past position ``after_n``, each a JSON array of events, in order.
+
+    An entry may begin at or before ``after_n``; the caller skips what it has.
+    """
+    key, entries, start = keys_of(lot_id)[4], [], f"{after_n + 1}-0"
+    while True:
+        found: list[tuple[bytes, dict[bytes, bytes]]] = await valkey.xrange(key, min=start, count=READ_ENTRIES)
+        entries += [fields[b"e"] for _, fields in found]
+        if len(found) < READ_ENTRIES:
+            return entries
+        start = f"({found[-1][0].decode()}"
+
+
+async def due_lots(valkey: Valkey, shard: int, until_ms: int) -> list[UUID]:
+    """Lots of a shard whose deadline is at or before ``until_ms``."""
+    found: list[Any] = await valkey.zrangebyscore("{s%d}:due" % shard, "-inf", until_ms)
+    return [UUID(lot.decode()) for lot in found]
+
+
+async def running_lots(valkey: Valkey) -> list[tuple[UUID, int]]:
+    """Every running lot of every shard with its next deadline (ms); one round trip."""
+    async with valkey.pipeline(transaction=False) as pipe:
+        for shard in range(SHARDS):
+            pipe.zrange("{s%d}:due" % shard, 0, -1, withscores=True)
+        answers: list[list[Any]] = await pipe.execute()
+    return [(UUID(lot.decode()), int(due)) for answer in answers for lot, due in answer]
+
+
+async def outbox(valkey: Valkey) -> list[UUID]:
+    """Every lot closed or cancelled and not yet settled, oldest first per shard; one round trip."""
+    async with valkey.pipeline(transaction=False) as pipe:
+        for shard in range(SHARDS):
+            pipe.zrange("{s%d}:settle" % shard, 0, -1)
+        answers: list[list[bytes]] = await pipe.execute()
+    return [UUID(lot.decode()) for answer in answers for lot in answer]
+
+
+async def settled(valkey: Valkey, lot_id: UUID) -> None:
+    """Take the lot from the outbox, once its result stands in Postgres."""
+    await valkey.zrem(keys_of(lot_id)[6], str(lot_id))

@@ -1,0 +1,118 @@
+"""The pipe to Valkey: a client that never repeats a write by itself, a function library loader, and channels.
+
+redis-py 8.1 repeats timed-out writes by default (one INCR was executed twice in measurement), hence ``NoBackoff, 0``.
+Blocking readers and subscribers need a client without ``socket_timeout``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+from redis.asyncio import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as ValkeyGone
+from redis.exceptions import RedisError, ResponseError
+from redis.asyncio.retry import Retry
+
+Valkey: TypeAlias = Redis
+__all__ = ["Channels", "Valkey", "ValkeyGone", "RedisError", "connect", "load_library"]
+
+log = logging.getLogger("yangcai.valkey")
+
+
+def connect(url: str, *, timeout_s: float | None = 5.0, connections_max: int = 64) -> Valkey:
+    """A client for ``url`` (``unix://`` or ``redis://``). Nothing is sent yet; ``timeout_s`` None for blocking reads."""
+    client: Valkey = Redis.from_url(
+        url,
+        decode_responses=False,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=2.0,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=connections_max,
+        legacy_responses=False,
+    )
+    return client
+
+
+async def load_library(valkey: Valkey, name: str, source: str) -> str:
+    """Load a function library once and return its version, 8 hex digits of its text.
+
+    ``@VERSION@`` in the source becomes the version, so that two releases run side by side; a library in use is never
+    replaced. Raises RedisError when the text does not compile.
+    """
+    version = sha256(source.encode()).hexdigest()[:8]
+    code = f"#!lua name={name}_{version}\n" + source.replace("@VERSION@", version)
+    try:
+        await valkey.function_load(code)
+    except ResponseError as error:
+        if "already exists" not in str(error):
+            raise
+    return version
+
+
+Listener: TypeAlias = Callable[[bytes], Awaitable[None]]
+
+
+class Channels:
+    """Subscriptions of one process: one connection, one task, re-subscribed after every loss of the server."""
+
+    def __init__(self, url: str) -> None:
+        self._client = connect(url, timeout_s=None)
+        self._pubsub: Any = self._client.pubsub()
+        self._listeners: dict[str, Listener] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+
+    async def listen(self, channel: str, listener: Listener) -> None:
+        """Call ``listener`` with every payload on ``channel``. What was missed while away is not replayed."""
+        self._listeners[channel] = listener
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="valkey-channels")
+        with suppress(RedisError, OSError):
+            await self._pubsub.subscribe(channel)
+        self._wake.set()
+
+    async def forget(self, channel: str) -> None:
+        """Stop listening to ``channel``."""
+        self._listeners.pop(channel, None)
+        with suppress(RedisError, OSError):
+            await self._pubsub.unsubscribe(channel)
+
+    async def _run(self) -> None:
+        await self._wake.wait()
+        while True:
+            try:
+                async for message in self._pubsub.listen():
+                    listener = self._listeners.get(message["channel"].decode())
+                    if message["type"] == "message" and listener:
+                        await listener(message["data"])
+            except (RedisError, OSError) as error:
+                log.warning("valkey channel lost: %s", error)
+                await asyncio.sleep(0.2)
+                await self._again()
+            else:
+                self._wake.clear()
+                await self._wake.wait()
+
+    async def _again(self) -> None:
+        with suppress(RedisError, OSError):
+            await self._pubsub.aclose()
+        self._pubsub = self._client.pubsub()
+        with suppress(RedisError, OSError):
+            if self._listeners:
+                await self._pubsub.subscribe(*self._listeners)
+
+    async def close(self) -> None:
+        """End the task and the connection."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        with suppress(RedisError, OSError):
+            await self._pubsub.aclose()
+            await self._client.aclose()
