@@ -1,0 +1,42 @@
+"""The one clock 时钟. No other module of the product may ask the operating system for the time."""
+
+from __future__ import annotations
+
+import time
+
+NS_PER_MS = 1_000_000
+
+
+class Clock:
+    """Wall time in whole milliseconds since 1970 (UTC), anchored once and then carried by the monotonic clock.
+
+    A step of the system's wall clock (a wrong administrator, a late NTP answer) does not move it: an auction would
+    otherwise close early or late. ``drift_ms`` says how far the wall clock has gone from it; ``anchor`` takes the wall
+    clock anew.
+    """
+
+    def __init__(self) -> None:
+        self._offset_ns = 0
+        self.anchor()
+
+    def anchor(self) -> None:
+        """Take the wall clock as it is now."""
+        self._offset_ns = time.time_ns() - time.monotonic_ns()
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970-01-01T00:00:00Z; never runs backwards between two calls of ``anchor``."""
+        return (time.monotonic_ns() + self._offset_ns) // NS_PER_MS
+
+    def drift_ms(self) -> int:
+        """Wall clock minus this clock, in milliseconds: positive when the wall clock was put forward."""
+        return (time.time_ns() - time.monotonic_ns() - self._offset_ns) // NS_PER_MS
+
+
+def elapsed_s() -> float:
+    """Seconds of a clock that only ever goes forward, for measuring durations. Its zero has no meaning."""
+    return time.monotonic()
+
+
+def wait_s(seconds: float) -> None:
+    """Block the thread. For synchronous start-up code only; never on an event loop."""
+    time.sleep(seconds)
