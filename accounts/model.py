@@ -1,0 +1,51 @@
+"""The nouns of accounts: roles 岗位, grants 授权, and the actor 操作人 behind a request."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+
+class Role(StrEnum):
+    """What somebody does here. Platform staff (operator) run the platform, never an auction."""
+
+    SUPPLIER = "supplier"  # 供应商
+    BUYER = "buyer"  # 采购经办人
+    HEAD = "head"  # 单位负责人
+    AGENCY = "agency"  # 代理机构
+    SUPERVISOR = "supervisor"  # 监管人员
+    OPERATOR = "operator"  # 平台运维
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """One role 授权: in every place whose code begins with ``region`` ("" everywhere, "33" a province, "3301" a city),
+    for one organisation or any (None), for one object or any (None), from and until (None: open), epoch ms.
+    """
+
+    role: Role
+    region: str = ""
+    org_id: UUID | None = None
+    object_id: UUID | None = None
+    valid_from_ms: int = 0
+    valid_until_ms: int | None = None
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who is acting 操作人: the person, his organisation and its region, the roles he holds now, his session."""
+
+    user_id: UUID
+    login: str
+    name: str
+    org_id: UUID
+    org_name: str
+    region: str
+    roles: frozenset[Role]
+    session: UUID
+    grants: tuple[Grant, ...] = ()
+    expires_at_ms: int = 0
+
+    def has(self, *roles: str) -> bool:
+        """Whether he holds any of ``roles``, somewhere. Whether it covers an object is ``rules.may``."""
+        return any(role in self.roles for role in roles)

@@ -1,0 +1,54 @@
+-- name: add_organisation
+INSERT INTO organisation (name, kind, uscc, region) VALUES ($1, $2, $3, $4) RETURNING id;
+
+-- name: add_person
+INSERT INTO person (org_id, region, login, name, password_hash)
+SELECT o.id, o.region, $2, $3, $4 FROM organisation o WHERE o.id = $1
+RETURNING id;
+
+-- name: add_grant
+INSERT INTO role_grant (person_id, role, region, org_id, object_id, valid, granted_by)
+VALUES ($1, $2, $3, $4, $5, tstzrange($6, $7), $8) RETURNING id;
+
+-- name: organisation_by_id
+SELECT id, name, kind, uscc, region FROM organisation WHERE id = $1;
+
+-- name: person_by_login
+SELECT id, login, password_hash FROM person WHERE lower(login) = lower($1) AND active;
+
+-- name: add_session
+INSERT INTO login_session (token_sha256, person_id, created_at, seen_at, expires_at, address, user_agent)
+VALUES ($1, $2, $3, $3, $4, $5, $6) RETURNING id;
+
+-- name: session_by_token
+SELECT s.id, s.person_id, s.seen_at, s.expires_at FROM login_session s WHERE s.token_sha256 = $1;
+
+-- name: session_by_id
+SELECT s.id, s.person_id, s.seen_at, s.expires_at FROM login_session s WHERE s.id = $1;
+
+-- name: touch_session
+UPDATE login_session SET seen_at = $2 WHERE id = $1 AND seen_at < $2;
+
+-- name: end_session
+DELETE FROM login_session WHERE id = $1;
+
+-- name: end_old_sessions
+DELETE FROM login_session WHERE expires_at <= $1;
+
+-- name: person_with_grants
+-- The person, his organisation, and the grants valid at $2.
+SELECT p.id, p.login, p.name, p.org_id, o.name AS org_name, p.region,
+       coalesce(jsonb_agg(jsonb_build_object(
+           'role', g.role, 'region', g.region, 'org_id', g.org_id, 'object_id', g.object_id,
+           'valid_from_ms', coalesce((extract(epoch FROM lower(g.valid)) * 1000)::bigint, 0),
+           'valid_until_ms', (extract(epoch FROM upper(g.valid)) * 1000)::bigint
+       ) ORDER BY g.id) FILTER (WHERE g.id IS NOT NULL), '[]') AS grants
+FROM person p
+JOIN organisation o ON o.id = p.org_id
+LEFT JOIN role_grant g ON g.person_id = p.id AND g.valid @> $2::timestamptz
+WHERE p.id = $1 AND p.active
+GROUP BY p.id, o.id;
+
+-- name: add_audit
+INSERT INTO audit_event (person_id, login, org_id, region, event, object, result, detail, request_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);

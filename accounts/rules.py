@@ -1,0 +1,55 @@
+"""The verdicts of accounts: pure, raise nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from accounts.model import Actor, Grant
+
+ATTEMPTS_PER_LOGIN = 5
+ATTEMPTS_PER_ADDRESS = 50
+ATTEMPTS_WINDOW_S = 15 * 60
+SESSION_MS = 12 * 3_600_000
+SESSION_IDLE_MS = 4 * 3_600_000
+SESSION_TOUCH_MS = 5 * 60_000
+PASSWORD_LENGTH_MIN = 8
+PASSWORD_LENGTH_MAX = 200
+
+
+def covers(grant: Grant, *, region: str, org_id: UUID | None, object_id: UUID | None, now_ms: int) -> bool:
+    """Whether ``grant`` reaches an object of ``org_id`` in ``region`` now. A time span ends before its last instant."""
+    if now_ms < grant.valid_from_ms or (grant.valid_until_ms is not None and now_ms >= grant.valid_until_ms):
+        return False
+    if not region.startswith(grant.region):
+        return False
+    if grant.org_id is not None and grant.org_id != org_id:
+        return False
+    return grant.object_id is None or grant.object_id == object_id
+
+
+def may(
+    actor: Actor | None,
+    roles: Iterable[str],
+    *,
+    region: str,
+    org_id: UUID | None = None,
+    object_id: UUID | None = None,
+    now_ms: int,
+) -> bool:
+    """Whether the actor holds one of ``roles`` for this object. Nobody (None) may nothing."""
+    wanted = frozenset(roles)
+    return actor is not None and any(
+        grant.role in wanted and covers(grant, region=region, org_id=org_id, object_id=object_id, now_ms=now_ms)
+        for grant in actor.grants
+    )
+
+
+def session_lives(*, seen_at_ms: int, expires_at_ms: int, now_ms: int) -> bool:
+    """A session ends at its last instant, or when it has not been used for the idle time."""
+    return now_ms < expires_at_ms and now_ms - seen_at_ms < SESSION_IDLE_MS
+
+
+def password_is_fit(password: str, login: str) -> bool:
+    """A password is long enough, not endless, and not the login itself."""
+    return PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX and password.lower() != login.lower()

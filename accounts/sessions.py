@@ -1,0 +1,99 @@
+"""会话: who is behind a request. The browser holds a token of 256 random bits, Postgres only its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from accounts import records, rules
+from accounts.model import Actor
+from accounts.records import SQL, millis, moment
+from plumbing import logs
+from plumbing.postgres import Connection, Pool, Record
+
+TOKEN_BYTES = 32
+
+
+def digest(token: str) -> bytes:
+    """What is stored of a token."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def is_https(settings: Any) -> bool:
+    """Whether people reach us by https (``public_origin`` of the settings says so)."""
+    return str(getattr(settings, "public_origin", "") or "").startswith("https://")
+
+
+def cookie_name(settings: Any) -> str:
+    """``__Host-yangcai`` under https, so that no neighbour site can set it; else ``yangcai``."""
+    return "__Host-yangcai" if is_https(settings) else "yangcai"
+
+
+async def begin(conn: Connection | Pool, person_id: UUID, now_ms: int, *, address: str = "", agent: str = "") -> str:
+    """Open a session of 12 hours (4 idle) and return its token, which is told once and kept nowhere."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    ends = moment(now_ms + rules.SESSION_MS)
+    await conn.execute(SQL["end_old_sessions"], moment(now_ms))
+    await conn.execute(
+        SQL["add_session"], digest(token), person_id, moment(now_ms), ends, address[:100], agent[:300].replace("\0", "")
+    )
+    return token
+
+
+async def _alive(conn: Connection | Pool, row: Record | None, now_ms: int) -> Actor | None:
+    if row is None:
+        return None
+    seen_at_ms, expires_at_ms = millis(row["seen_at"]), millis(row["expires_at"])
+    if not rules.session_lives(seen_at_ms=seen_at_ms, expires_at_ms=expires_at_ms, now_ms=now_ms):
+        await conn.execute(SQL["end_session"], row["id"])
+        return None
+    if now_ms - seen_at_ms >= rules.SESSION_TOUCH_MS:
+        await conn.execute(SQL["touch_session"], row["id"], moment(now_ms))
+    return await records.actor(conn, row["person_id"], row["id"], expires_at_ms, now_ms)
+
+
+async def by_token(conn: Connection | Pool, token: str, now_ms: int) -> Actor | None:
+    """The actor of a token; None when it is unknown, ended, idle too long, or its person is switched off."""
+    if not token or len(token) > 200:
+        return None
+    return await _alive(conn, await conn.fetchrow(SQL["session_by_token"], digest(token)), now_ms)
+
+
+async def by_id(conn: Connection | Pool, session: UUID, now_ms: int) -> Actor | None:
+    """The actor of a session known by its id, as a ticket names it."""
+    return await _alive(conn, await conn.fetchrow(SQL["session_by_id"], session), now_ms)
+
+
+async def end(conn: Connection | Pool, session: UUID) -> None:
+    """End a session. A second time does nothing."""
+    await conn.execute(SQL["end_session"], session)
+
+
+async def actor(conn: HTTPConnection) -> Actor | None:
+    """Who is behind this request or socket; asked of Postgres once per request."""
+    state = conn.state
+    if not hasattr(state, "who"):
+        token = conn.cookies.get(cookie_name(state.settings), "")
+        state.who = await by_token(state.postgres, token, state.clock.now_ms()) if token else None
+        if state.who is not None:
+            logs.bind(user=state.who.login)
+    found: Actor | None = state.who
+    return found
+
+
+def give_cookie(response: Response, settings: Any, token: str) -> None:
+    """Hand the token to the browser, out of reach of scripts and of other sites' forms."""
+    response.set_cookie(
+        cookie_name(settings), token, max_age=rules.SESSION_MS // 1000, path="/", secure=is_https(settings),
+        httponly=True, samesite="lax",
+    )  # fmt: skip
+
+
+def take_cookie(response: Response, settings: Any) -> None:
+    """Take the token back from the browser."""
+    response.delete_cookie(cookie_name(settings), path="/", secure=is_https(settings), httponly=True, samesite="lax")

@@ -1,0 +1,81 @@
+"""Doors' helpers: who is behind a request, and what he must be to come in."""
+
+from __future__ import annotations
+
+from starlette.requests import HTTPConnection, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from accounts import audit, passwords, rules, sessions, throttle
+from accounts.model import Actor
+from accounts.records import SQL
+from plumbing.problems import Problem
+
+
+async def require(conn: HTTPConnection, *roles: str) -> Actor:
+    """The actor of this request, who must hold one of ``roles`` (none given: any). Raises ``Problem`` 401 or 403.
+
+    This opens the door; whether his grant covers the object behind it is for ``rules.may`` and the room.
+    """
+    actor = await sessions.actor(conn)
+    if actor is None:
+        raise Problem(401, "login_needed")
+    if roles and not actor.has(*roles):
+        raise Problem(403, "forbidden")
+    return actor
+
+
+async def guard(request: Request, roles: tuple[str, ...]) -> Actor:
+    """What ``plumbing.web`` calls before a door that needs a login; ``request.state.guard``."""
+    return await require(request, *roles)
+
+
+class Who:
+    """Finds the actor before pages are drawn, so that every page can greet him. Static files ask nobody."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http" and not scope["path"].startswith(("/static/", "/healthz")):
+            await sessions.actor(HTTPConnection(scope))
+        await self.app(scope, receive, send)
+
+
+async def log_in(request: Request, login: str, password: str) -> tuple[Actor, str]:
+    """Check a password and open a session: the actor and the token for the cookie.
+
+    Raises ``Problem`` 401 ``bad_login`` (the same for an unknown login, in the same time), 429 after 5 attempts on a
+    login or 50 failures from an address in 15 minutes, 503 when too many wait.
+    """
+    state = request.state
+    address = request.client.host if request.client else ""
+    window_s = rules.ATTEMPTS_WINDOW_S
+    await throttle.count(state.valkey, "login", login, most=rules.ATTEMPTS_PER_LOGIN, window_s=window_s)
+    row = await state.postgres.fetchrow(SQL["person_by_login"], login)
+    try:
+        fits = await passwords.verify_password(row["password_hash"] if row else None, password)
+    except passwords.TooBusy:
+        raise Problem(503, "unavailable", headers={"Retry-After": "5"}) from None
+    if row is None or not fits:
+        await audit.audit(state.postgres, None, "account.login", f"login:{login}", "refused", {"address": address})
+        await throttle.count(state.valkey, "address", address, most=rules.ATTEMPTS_PER_ADDRESS, window_s=window_s)
+        raise Problem(401, "bad_login")
+    await throttle.forget(state.valkey, "login", login)
+    now_ms, agent = state.clock.now_ms(), request.headers.get("user-agent", "")
+    token = await sessions.begin(state.postgres, row["id"], now_ms, address=address, agent=agent)
+    actor = await sessions.by_token(state.postgres, token, now_ms)
+    if actor is None:
+        raise Problem(401, "bad_login")
+    await audit.audit(state.postgres, actor, "account.login", f"login:{login}", "done", {"address": address})
+    return actor, token
+
+
+async def log_out(request: Request) -> None:
+    """End the session behind the request, if there is one."""
+    actor = await sessions.actor(request)
+    if actor is not None:
+        await sessions.end(request.state.postgres, actor.session)
+        await audit.audit(request.state.postgres, actor, "account.logout", f"login:{actor.login}")
+
+

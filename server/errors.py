@@ -1,0 +1,66 @@
+"""What a visitor gets when something is refused or breaks: a problem for programs, a designed page for people."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from plumbing import logs, problems
+from plumbing.problems import Problem
+
+log = logs.get(__name__)
+HEADINGS = frozenset({401, 403, 404, 405, 500, 503})
+ADVICE = frozenset({403, 404, 500, 503})
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person is reading: a browser's page load outside ``/api``."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def respond(request: Request, problem: Problem) -> Response:
+    """Answer a problem in the form the visitor reads. A person who must log in is led to the login page and back."""
+    if not wants_page(request):
+        return problems.respond(request, problem)
+    if problem.status == 401 and request.method == "GET":
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse("/login?next=" + quote(here, safe=""), 303)
+    lang = problems.language(request)
+    texts = request.state.texts
+    status = problem.status
+    page: Response = request.state.templates.page(
+        request,
+        "error.html",
+        status,
+        heading=texts.say(f"error.e{status}" if status in HEADINGS else "error.other", lang),
+        sentence=problems.body_of(problem, texts, lang).detail,
+        advice=texts.say(f"error.what_{status}" if status in ADVICE else "error.what_other", lang),
+        request_id=logs.request_id(),
+    )
+    page.headers.update(problem.headers)
+    return page
+
+
+async def on_problem(request: Request, error: Exception) -> Response:
+    """A door refused."""
+    assert isinstance(error, Problem)
+    return respond(request, error)
+
+
+async def on_http(request: Request, error: Exception) -> Response:
+    """The framework refused: no such path, no such method, too large."""
+    assert isinstance(error, HTTPException)
+    code = problems.STATUS_CODES.get(error.status_code, "bad_request")
+    return respond(request, Problem(error.status_code, code, headers=error.headers))
+
+
+async def on_error(request: Request, error: Exception) -> Response:
+    """A bug or a broken pipe: recorded with its traceback, answered with its number."""
+    log.error("unhandled", path=request.url.path, error=type(error).__name__)
+    return respond(request, Problem(500, "internal"))
+
+
+HANDLERS = {Problem: on_problem, HTTPException: on_http, Exception: on_error}
