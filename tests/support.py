@@ -1,0 +1,43 @@
+"""What every test may use: waiting without sleeping, free ports, and the repository's folders."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+T = TypeVar("T")
+
+
+async def eventually(
+    what: Callable[[], T | Awaitable[T]], *, within_s: float = 5.0, every_s: float = 0.01, why: str = ""
+) -> T:
+    """Ask ``what`` again and again until it answers something true; that answer. Fails after ``within_s``.
+
+    An ``AssertionError`` raised by ``what`` counts as not yet, and is shown when time is up.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + within_s
+    last: object = None
+    while True:
+        try:
+            found = what()
+            last = await found if isinstance(found, Awaitable) else found
+            if last:
+                return last  # type: ignore[return-value]
+        except AssertionError as error:
+            last = error
+        if loop.time() >= end:
+            raise AssertionError(f"{why or what} not within {within_s} s; last: {last!r}")
+        await asyncio.sleep(every_s)
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that was free a moment ago."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
