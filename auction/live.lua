@@ -13,8 +13,9 @@ local STATE = { 'stage', 'n', 'at', 'chain', 'opens_at', 'closes_at', 'hard_stop
 local TEXT = { lot = true, format = true, step_kind = true, bands = true, against = true, stage = true, chain = true,
   turn_who = true, order = true }
 local FIELDS = {}
-for _, f in ipairs(RULES) do FIELDS[#FIELDS + 1] = f end
-for _, f in ipairs(STATE) do FIELDS[#FIELDS + 1] = f end
+-- While a library loads, ipairs is out of reach.
+for i = 1, #RULES do FIELDS[#FIELDS + 1] = RULES[i] end
+for i = 1, #STATE do FIELDS[#FIELDS + 1] = STATE[i] end
 
 local function load_lot(key)
   local values = redis.call('HMGET', key, unpack(FIELDS))

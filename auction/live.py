@@ -227,3 +227,9 @@ async def read_tally(valkey: Valkey, lot_id: UUID) -> tuple[Stage, int, int] | N
     """Stage, position and end as Valkey itself keeps them (not reduced); None when unknown."""
     found = await valkey.hmget(ledger.keys_of(lot_id)[0], "stage", "n", "closes_at")  # type: ignore[misc]
     return (Stage(found[0].decode()), int(found[1]), int(found[2])) if found[0] else None
+
+
+async def version_of(valkey: Valkey, lot_id: UUID) -> str:
+    """The function library the lot was opened with; empty when Valkey does not know the lot."""
+    version: bytes | None = await valkey.hget(ledger.keys_of(lot_id)[0], "version")  # type: ignore[misc]
+    return version.decode() if version else ""
