@@ -15,7 +15,7 @@ async def audit(
     conn: Connection | Pool,
     actor: Actor | None,
     event: str,
-    object: str = "",
+    object: str = "",  # noqa: A002  # the word of the trail
     result: Literal["done", "refused", "failed"] = "done",
     detail: Mapping[str, Any] | None = None,
 ) -> None:

@@ -59,7 +59,9 @@ async def organisation(conn: Connection | Pool, org_id: UUID) -> Record | None:
     return await conn.fetchrow(SQL["organisation_by_id"], org_id)
 
 
-async def actor(conn: Connection | Pool, person_id: UUID, session: UUID, expires_at_ms: int, now_ms: int) -> Actor | None:
+async def actor(
+    conn: Connection | Pool, person_id: UUID, session: UUID, expires_at_ms: int, now_ms: int
+) -> Actor | None:
     """The person as an actor with the grants valid now; None if he is gone or switched off."""
     row = await conn.fetchrow(SQL["person_with_grants"], person_id, moment(now_ms))
     if row is None:

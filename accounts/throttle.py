@@ -17,7 +17,7 @@ def _key(what: str, who: str) -> str:
 
 
 async def count(valkey: Valkey, what: str, who: str, *, most: int, window_s: int) -> None:
-    """Count one attempt of ``who`` at ``what``; raise ``Problem`` 429 with Retry-After beyond ``most`` in the window."""
+    """Count one attempt of ``who`` at ``what``; raise ``Problem`` 429 beyond ``most`` in the window."""
     key = _key(what, who)
     async with valkey.pipeline(transaction=True) as pipe:
         pipe.incr(key)

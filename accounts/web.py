@@ -77,5 +77,3 @@ async def log_out(request: Request) -> None:
     if actor is not None:
         await sessions.end(request.state.postgres, actor.session)
         await audit.audit(request.state.postgres, actor, "account.logout", f"login:{actor.login}")
-
-

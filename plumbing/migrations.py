@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 """
 
 
-class MigrationChanged(Exception):
+class MigrationChanged(Exception):  # noqa: N818
     """The file was edited after it had been applied. Put it back, and write a new file for the new change."""
 
 
@@ -32,26 +32,31 @@ async def migrate(dsn: str, folder: Path) -> list[str]:
 
     Each file runs in a transaction of its own: all of it stands, or nothing. Raises ``MigrationChanged``.
     """
-    files = sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    files = [(file.name, file.read_bytes()) for file in _files(folder)]
     conn = await asyncpg.connect(dsn, server_settings={"application_name": "yangcai-migrate"})
     try:
         await conn.execute("SELECT pg_advisory_lock($1)", LOCK_ID)
         await conn.execute(_LEDGER)
         known = {row["name"]: row["sha256"] for row in await conn.fetch("SELECT name, sha256 FROM schema_migration")}
-        return [file.name for file in files if await _apply(conn, file, known.get(file.name))]
+        return [name for name, content in files if await _apply(conn, name, content, known.get(name))]
     finally:
         await conn.close()  # also gives the lock back
 
 
-async def _apply(conn: asyncpg.Connection[asyncpg.Record], file: Path, applied_sha256: str | None) -> bool:
-    content = file.read_bytes()
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+
+
+async def _apply(
+    conn: asyncpg.Connection[asyncpg.Record], name: str, content: bytes, applied_sha256: str | None
+) -> bool:
     sha256 = hashlib.sha256(content).hexdigest()
     if applied_sha256 is not None:
         if applied_sha256 != sha256:
-            raise MigrationChanged(f"{file.name} was changed after it had been applied")
+            raise MigrationChanged(f"{name} was changed after it had been applied")
         return False
     async with conn.transaction():
         await conn.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         await conn.execute(content.decode())
-        await conn.execute("INSERT INTO schema_migration (name, sha256) VALUES ($1, $2)", file.name, sha256)
+        await conn.execute("INSERT INTO schema_migration (name, sha256) VALUES ($1, $2)", name, sha256)
     return True

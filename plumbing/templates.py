@@ -28,7 +28,7 @@ __all__ = ["SHANGHAI", "Templates", "wan", "when"]
 
 
 def when(moment: datetime | int | None, form: str = "minute") -> str:
-    """A moment (datetime with zone, or epoch ms) in Shanghai time: ``day``, ``minute``, ``second``, ``ms``, ``time``."""
+    """A moment (datetime or epoch ms) in Shanghai time; ``form``: day, minute, second, ms, time."""
     if moment is None:
         return "—"
     there = local(moment)
@@ -71,7 +71,7 @@ class Templates:
         for section in sections:
             found.update(self.texts.section(section, lang))
         data = json.dumps(found, ensure_ascii=False).replace("<", "\\u003c").replace("&", "\\u0026")
-        return Markup('<script type="application/json" id="texts">{}</script>').format(Markup(data))
+        return Markup('<script type="application/json" id="texts">{}</script>').format(Markup(data))  # noqa: S704  # escaped just above
 
     def page(self, request: Request, name: str, /, status: int = 200, **context: Any) -> HTMLResponse:
         """Render page ``name`` for this reader: his language, who he is, and the note of the step before, once."""
@@ -84,6 +84,7 @@ class Templates:
             "path": request.url.path,
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "lang": lang,
+            "status": status,
             "t": lambda key, **params: self.texts.say(key, lang, **params),
             "texts_for": partial(self.texts_for, lang),
             "actor": getattr(request.state, "who", None),

@@ -1,6 +1,6 @@
 """文案: one catalogue of sentences for Python, templates and page modules, Chinese first, English complete.
 
-Each room has a ``texts.toml``: ``[section]`` then ``key = { zh = "...", en = "..." }``. The full name is ``section.key``.
+Each room has a ``texts.toml``: ``[section]`` then ``key = { zh = "...", en = "..." }``. Its name is ``section.key``.
 Parameters are named, ``{like_this}``, and must be the same in both languages. By its ending a parameter is written
 for people: ``*_fen`` as money, ``*_at`` and ``*_ms`` (epoch milliseconds) as a date and time of Shanghai.
 """
@@ -19,7 +19,7 @@ LANGS: tuple[Lang, Lang] = ("zh", "en")
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991: needs no zone database
 
 
-class BadCatalogue(ValueError):
+class BadCatalogue(ValueError):  # noqa: N818
     """The catalogue is not whole: a language is missing, a name is there twice, or parameters differ."""
 
 

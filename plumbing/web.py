@@ -2,7 +2,7 @@
 
 ::
 
-    @op("POST", "/api/auctions/{auction_id:uuid}/submit", tag="auction", summary=("提交审批", "Submit"), roles=("buyer",))
+    @op("POST", "/api/auctions/{auction_id:uuid}/submit", tag="auction", summary=("提交", "Submit"), roles=("buyer",))
     async def submit(request: Request, auction_id: UUID, body: SubmitBody) -> AuctionOut: ...
 
     ROUTES = collect(globals())
@@ -128,7 +128,7 @@ def page(method: str, path: str, *, roles: Roles = None, name: str | None = None
 
 
 def collect(namespace: Mapping[str, Any]) -> list[BaseRoute]:
-    """All operations and pages of a module, in the order they stand in it: ``ROUTES = collect(globals())``."""
+    """All operations and pages of a module, in their order there; called with ``globals()``."""
     return [value for value in namespace.values() if isinstance(value, BaseRoute)]
 
 
@@ -205,7 +205,9 @@ def _pairs(raw: str) -> list[tuple[str, str]]:
 
 def _convert(pairs: Iterable[tuple[str, str]], to: type[S]) -> S:
     values: dict[str, Any] = {}
-    lists = {field.encode_name for field in msgspec.structs.fields(to) if typing.get_origin(field.type) in (list, tuple)}
+    lists = {
+        field.encode_name for field in msgspec.structs.fields(to) if typing.get_origin(field.type) in (list, tuple)
+    }
     for name, value in pairs:
         if name in lists:
             values.setdefault(name, []).append(value)
