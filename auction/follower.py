@@ -17,8 +17,8 @@ import msgspec
 from msgspec import Struct
 
 from auction import live, messages, views
-from auction.model import Alias, BidTaken, Event, LotRules, Opened, Prebid, Stage, Voided
-from auction.state import BrokenLog, LotState, apply
+from auction.model import LIVE_STAGES, Alias, BidTaken, Event, LotRules, Opened, Prebid, Voided
+from auction.state import BrokenLogError, LotState, apply
 from auction.views import View
 from ledger import log as ledger
 from plumbing.hub import Outbox
@@ -101,9 +101,9 @@ class Follower:
             apply(self.state, event)
             self._keep(event)
             self.dirty = True
-        if self.state.n and self.state.stage in (Stage.RUNNING, Stage.PAUSED):
-            self.stage = self.state.stage.value
-        elif self.stage in ("signup", "running", "paused") and self.state.n:
+        # Once settled, Postgres names the stage; until then the log does.
+        live_now = self.state.stage in LIVE_STAGES or self.stage in ("signup", "running", "paused")
+        if self.state.n and live_now:
             self.stage = self.state.stage.value
         return True
 
@@ -223,7 +223,7 @@ class Room:
         try:
             if not follower.take(events):
                 await self._fill(follower)
-        except BrokenLog:
+        except BrokenLogError:
             log.exception("lot %s: its log does not follow from itself", follower.lot_id)
             return
         if follower.dirty:

@@ -64,11 +64,11 @@ async def _publish(valkey: Valkey, lot_id: UUID, events: bytes) -> list[Event]:
     return decode(events)
 
 
-def _rule_fields(lot_id: UUID, rules: LotRules) -> dict[str, str | int]:
+def _rule_fields(lot_id: UUID, rules: LotRules, version: str) -> dict[str, str | int]:
     step, overtime, rounds = rules.decrement, rules.overtime, rules.rounds
     return {
         "lot": str(lot_id),
-        "version": VERSION,
+        "version": version,
         "rules": msgspec.json.encode(rules).decode(),
         "format": rules.format.value,
         "ceiling": rules.ceiling or 0,
@@ -94,10 +94,15 @@ def _rule_fields(lot_id: UUID, rules: LotRules) -> dict[str, str | int]:
 
 
 async def open_lot(
-    valkey: Valkey, lot_id: UUID, rules: LotRules, entrants: tuple[Entrant, ...], opens_at: int
+    valkey: Valkey,
+    lot_id: UUID,
+    rules: LotRules,
+    entrants: tuple[Entrant, ...],
+    opens_at: int,
+    version: str = VERSION,
 ) -> list[Event]:
     """Hand the lot over to Valkey 竞价开始. Idempotent; an empty list means it was open already."""
-    fields = _rule_fields(lot_id, rules)
+    fields = _rule_fields(lot_id, rules, version)
     flat = [part for pair in fields.items() for part in pair]
     people = [p for e in entrants for p in (e.alias, e.deduction_bp, e.malus, e.opening_price or 0)]
     closes_at = FORMATS[rules.format].closes_at(rules, opens_at, len(entrants))
@@ -105,7 +110,7 @@ async def open_lot(
         valkey,
         "open_lot",
         lot_id,
-        VERSION,
+        version,
         opens_at,
         closes_at,
         rules_sha256(rules),
@@ -115,9 +120,6 @@ async def open_lot(
         *people,
     )
     return await _publish(valkey, lot_id, answer[2])
-
-
-_INTS = msgspec.json.Decoder(int)
 
 
 def _outcome(answer: list[bytes]) -> Outcome:
@@ -131,7 +133,7 @@ def _outcome(answer: list[bytes]) -> Outcome:
 async def place_bids(
     valkey: Valkey, lot_id: UUID, bids: list[Bid], now_ms: int, version: str = VERSION
 ) -> list[Outcome]:
-    """Offer ``bids`` to one lot, each judged in turn; the outcomes in the same order. One round trip, then a publish."""
+    """Offer ``bids`` to one lot, each judged in turn; the outcomes in the same order. One round trip."""
     args = [part for bid in bids for part in (bid.rid, bid.alias, bid.price, bid.token, bid.detail)]
     answer = await _call(valkey, "place_bids", lot_id, version, now_ms, *args)
     await _publish_quietly(valkey, lot_id, answer[0][1])
@@ -194,9 +196,9 @@ async def bar(valkey: Valkey, lot_id: UUID, alias: Alias, why: Barred, note: obj
     return await steer(valkey, lot_id, "bar", note, alias, why.value)
 
 
-async def heartbeat(valkey: Valkey, shard: int) -> int:
+async def heartbeat(valkey: Valkey, shard: int, version: str = VERSION) -> int:
     """Mark the shard as served; returns the number of outages on record, so that a caller sees a new one."""
-    count: int = await valkey.fcall(f"heartbeat_{VERSION}", 1, "{s%d}:beat" % shard)  # type: ignore[misc]
+    count: int = await valkey.fcall(f"heartbeat_{version}", 1, ledger.beat_of(shard))  # type: ignore[misc]
     return count
 
 

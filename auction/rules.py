@@ -163,30 +163,36 @@ def open_lot(state: LotState, entrants: tuple[Entrant, ...], rules_sha256: str, 
     return events
 
 
-def tick(state: LotState, now_ms: int) -> list[Event]:
-    """What time alone brings: turns of a round, and the close, exactly once. A paused lot stands still."""
+def advance(state: LotState, now_ms: int) -> list[Event]:
+    """The turns and pauses of a round that time alone brings. A paused lot stands still."""
     events: list[Event] = []
     if state.stage is not Stage.RUNNING:
         return events
-    advance: Callable[[LotState, int], Event | None] = FORMATS[state.rules.format].advance
-    while (event := advance(state, now_ms)) is not None:
+    step: Callable[[LotState, int], Event | None] = FORMATS[state.rules.format].advance
+    while (event := step(state, now_ms)) is not None:
         events.append(event)
         apply(state, event)
-    if now_ms >= state.closes_at:
+    return events
+
+
+def tick(state: LotState, now_ms: int) -> list[Event]:
+    """What time alone brings: turns of a round, and the close, exactly once."""
+    events = advance(state, now_ms)
+    if state.stage is Stage.RUNNING and now_ms >= state.closes_at:
         events.append(Closed(state.n + 1, now_ms))
         apply(state, events[-1])
     return events
 
 
-def heal(state: LotState, from_ms: int, to_ms: int) -> list[Event]:
-    """After an outage longer than the parameter the end moves by it, with at least ``left_after_outage_min_ms`` left."""
+def heal(state: LotState, from_ms: int, to_ms: int, now_ms: int) -> list[Event]:
+    """An outage over the parameter moves the end by it, with at least ``left_after_outage_min_ms`` left."""
     rules = state.rules
     if state.stage is not Stage.RUNNING or to_ms - from_ms <= rules.outage_pause_after_ms:
         return []
     if from_ms < state.opens_at or from_ms >= state.closes_at:
         return []
     end = max(state.closes_at + to_ms - from_ms, to_ms + rules.left_after_outage_min_ms)
-    event = Outage(state.n + 1, max(to_ms, state.at), from_ms, to_ms, end)
+    event = Outage(state.n + 1, now_ms, from_ms, to_ms, end)
     apply(state, event)
     return [event]
 

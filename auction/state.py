@@ -31,6 +31,8 @@ from auction.model import (
     Voided,
 )
 
+NOBODY = Alias("")
+
 
 @dataclass(slots=True)
 class Bidder:
@@ -65,7 +67,7 @@ class LotState:
     extensions: int = 0
     round: int = 0
     turn: int = 0
-    turn_who: Alias = Alias("")
+    turn_who: Alias = NOBODY
     turn_ends_at: int = 0
     order: tuple[Alias, ...] = ()
     bidders: dict[Alias, Bidder] = field(default_factory=dict)
@@ -93,7 +95,7 @@ class LotState:
             insort(self.board, (bidder.score, n, bidder.alias))
 
 
-class BrokenLog(Exception):
+class BrokenLogError(Exception):
     """The log does not follow from itself: a gap, a wrong cause, an event that no rule allows."""
 
 
@@ -196,11 +198,11 @@ _APPLY: dict[type, Callable[[LotState, object], None]] = {
 
 
 def apply(state: LotState, event: Event) -> LotState:
-    """Apply one event in place and return the state. Raises ``BrokenLog`` on a gap or when time runs backwards."""
+    """Apply one event in place and return the state. Raises ``BrokenLogError`` on a gap or when time runs backwards."""
     if event.n != state.n + 1:
-        raise BrokenLog(f"position {event.n} follows {state.n}")
+        raise BrokenLogError(f"position {event.n} follows {state.n}")
     if event.at < state.at:
-        raise BrokenLog(f"time runs backwards at position {event.n}")
+        raise BrokenLogError(f"time runs backwards at position {event.n}")
     _APPLY[type(event)](state, event)
     state.n, state.at = event.n, event.at
     return state

@@ -83,7 +83,8 @@ def _turn_view(state: LotState, alias: Alias) -> View | None:
 
 def bidder_view(state: LotState, alias: Alias, own: list[View], marks: dict[str, View]) -> View:
     """What one bidder sees: his own pair, and of the market what the level declares, after his own first offer if the
-    starting gate is set. ``own`` is his history, ``marks`` what was told to all."""
+    starting gate is set. ``own`` is his history, ``marks`` what was told to all.
+    """
     rules, bidder = state.rules, state.bidders.get(alias)
     view = clock_view(state)
     view["marks"] = marks

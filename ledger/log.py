@@ -18,9 +18,18 @@ def shard_of(lot_id: UUID) -> int:
     return lot_id.int % SHARDS
 
 
+def _tag(shard: int) -> str:
+    return f"{{s{shard}}}"
+
+
+def beat_of(shard: int) -> str:
+    """The heartbeat key of a shard."""
+    return f"{_tag(shard)}:beat"
+
+
 def keys_of(lot_id: UUID) -> tuple[str, ...]:
     """The keys of a lot in the order every function takes them: lot, who, ids, board, log, due, settle, beat."""
-    tag = "{s%d}" % shard_of(lot_id)
+    tag = _tag(shard_of(lot_id))
     lot = f"{tag}:lot:{lot_id}"
     return lot, f"{lot}:who", f"{lot}:ids", f"{lot}:board", f"{lot}:log", f"{tag}:due", f"{tag}:settle", f"{tag}:beat"
 
@@ -46,7 +55,7 @@ async def read_entries(valkey: Valkey, lot_id: UUID, after_n: int = 0) -> list[b
 
 async def due_lots(valkey: Valkey, shard: int, until_ms: int) -> list[UUID]:
     """Lots of a shard whose deadline is at or before ``until_ms``."""
-    found: list[Any] = await valkey.zrangebyscore("{s%d}:due" % shard, "-inf", until_ms)
+    found: list[Any] = await valkey.zrangebyscore(f"{_tag(shard)}:due", "-inf", until_ms)
     return [UUID(lot.decode()) for lot in found]
 
 
@@ -54,7 +63,7 @@ async def running_lots(valkey: Valkey) -> list[tuple[UUID, int]]:
     """Every running lot of every shard with its next deadline (ms); one round trip."""
     async with valkey.pipeline(transaction=False) as pipe:
         for shard in range(SHARDS):
-            pipe.zrange("{s%d}:due" % shard, 0, -1, withscores=True)
+            pipe.zrange(f"{_tag(shard)}:due", 0, -1, withscores=True)
         answers: list[list[Any]] = await pipe.execute()
     return [(UUID(lot.decode()), int(due)) for answer in answers for lot, due in answer]
 
@@ -63,7 +72,7 @@ async def outbox(valkey: Valkey) -> list[UUID]:
     """Every lot closed or cancelled and not yet settled, oldest first per shard; one round trip."""
     async with valkey.pipeline(transaction=False) as pipe:
         for shard in range(SHARDS):
-            pipe.zrange("{s%d}:settle" % shard, 0, -1)
+            pipe.zrange(f"{_tag(shard)}:settle", 0, -1)
         answers: list[list[bytes]] = await pipe.execute()
     return [UUID(lot.decode()) for answer in answers for lot in answer]
 
@@ -71,3 +80,9 @@ async def outbox(valkey: Valkey) -> list[UUID]:
 async def settled(valkey: Valkey, lot_id: UUID) -> None:
     """Take the lot from the outbox, once its result stands in Postgres."""
     await valkey.zrem(keys_of(lot_id)[6], str(lot_id))
+
+
+async def chain_of(valkey: Valkey, lot_id: UUID) -> str:
+    """The head of the lot's sha1 chain as the live store keeps it; empty when it does not know the lot."""
+    chain: bytes | None = await valkey.hget(keys_of(lot_id)[0], "chain")  # type: ignore[misc]
+    return chain.decode() if chain else ""

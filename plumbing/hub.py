@@ -17,7 +17,7 @@ ANSWERS_PENDING_MAX = 512
 class Outbox:
     """What waits to be written to one connection. One writer takes, anyone puts; nothing here ever blocks."""
 
-    __slots__ = ("_frames", "_stale", "_streamed", "_ready", "closed")
+    __slots__ = ("_frames", "_ready", "_stale", "_streamed", "closed")
 
     def __init__(self) -> None:
         self._frames: deque[tuple[Hashable | None, bytes]] = deque()
@@ -35,7 +35,7 @@ class Outbox:
         self._ready.set()
 
     def stream(self, key: Hashable, frame: bytes, renew: Callable[[], bytes]) -> None:
-        """A frame of the stream ``key``. When too many wait it is dropped and ``renew`` asked once the reader is back."""
+        """A frame of the stream ``key``; when too many wait, ``renew`` is asked for one once the reader is back."""
         if key in self._stale:
             return
         if self._streamed >= FRAMES_PENDING_MAX:
@@ -77,7 +77,7 @@ class Outbox:
 class Bucket:
     """Token bucket: ``rate`` per second, bursts to ``burst``; times in ms are given by the caller."""
 
-    __slots__ = ("_rate", "_burst", "_tokens", "_at")
+    __slots__ = ("_at", "_burst", "_rate", "_tokens")
 
     def __init__(self, rate: float, burst: float, now_ms: int) -> None:
         self._rate, self._burst, self._tokens, self._at = rate, burst, burst, now_ms

@@ -14,19 +14,19 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ValkeyGone
 from redis.exceptions import RedisError, ResponseError
-from redis.asyncio.retry import Retry
 
 Valkey: TypeAlias = Redis
-__all__ = ["Channels", "Valkey", "ValkeyGone", "RedisError", "connect", "load_library"]
+__all__ = ["Channels", "RedisError", "Valkey", "ValkeyGone", "connect", "load_library"]
 
 log = logging.getLogger("yangcai.valkey")
 
 
 def connect(url: str, *, timeout_s: float | None = 5.0, connections_max: int = 64) -> Valkey:
-    """A client for ``url`` (``unix://`` or ``redis://``). Nothing is sent yet; ``timeout_s`` None for blocking reads."""
+    """A client for ``url`` (``unix://`` or ``redis://``); nothing is sent yet. ``timeout_s`` None: blocking reads."""
     client: Valkey = Redis.from_url(
         url,
         decode_responses=False,

@@ -23,7 +23,7 @@ def due_at(state: LotState) -> int:
 
 
 def worst_first(state: LotState) -> tuple[Alias, ...]:
-    """Order of a round: without an offer first (as admitted), then the worst, the best last; of equals the later first."""
+    """Without an offer first (as admitted), then the worst, the best last; of equals the later first."""
     silent = [alias for alias, bidder in state.bidders.items() if bidder.n == 0]
     return tuple(silent + [alias for _, _, alias in reversed(state.board)])
 
