@@ -19,7 +19,8 @@ Handler = Callable[[ServerConnection], Awaitable[None]]
 @asynccontextmanager
 async def a_line(handler: Handler) -> AsyncIterator[tuple[Line, Tally, list[str]]]:
     """A line to a server that behaves as ``handler`` says; the tickets it fetched."""
-    tally, tickets = Tally([], {}), []
+    tally = Tally([], {})
+    tickets: list[str] = []
 
     async def fetch() -> str:
         tickets.append(f"t{len(tickets)}")
