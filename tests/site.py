@@ -1,0 +1,89 @@
+"""The web side of the product for tests: the real middleware, pages and doors, on the real engines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import httpx
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from accounts import passwords, records
+from accounts.model import Grant, Role
+from plumbing.clock import Clock
+from plumbing.postgres import Pool
+from plumbing.valkey import Valkey
+from server import site
+
+ORIGIN = "http://yangcai.test"
+PASSWORD = "a password of nine words"
+
+
+class LaterClock:
+    """The product's clock, moved on by ``ahead_ms``: what a test that waits for hours uses."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.ahead_ms = 0
+
+    def now_ms(self) -> int:
+        return self.clock.now_ms() + self.ahead_ms
+
+
+class WithState:
+    """Hands each request the lifespan state, as uvicorn does."""
+
+    def __init__(self, app: ASGIApp, state: dict[str, Any]) -> None:
+        self.app, self.state = app, state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope, "state": dict(self.state)}, receive, send)
+
+
+def settings(**changes: Any) -> Any:
+    return SimpleNamespace(**{"mode": "demo", "public_origin": "", **changes})
+
+
+def a_site(pool: Pool, valkey: Valkey, clock: Any, routes: Sequence[BaseRoute] = (), **changes: Any) -> WithState:
+    """The site with ``routes`` beside those of accounts."""
+    chosen = settings(**changes)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> Any:
+        yield {}
+
+    app = site.build(chosen, routes, lifespan=lifespan, now_ms=clock.now_ms, version="0.0.0")
+    state = {"settings": chosen, "clock": clock, "postgres": pool, "valkey": valkey, **site.state(chosen)}
+    return WithState(app, state)
+
+
+def a_client(app: ASGIApp, address: str = "127.0.0.1", **options: Any) -> httpx.AsyncClient:
+    """A program at ``address`` that talks to ``app`` and keeps cookies."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 1))
+    return httpx.AsyncClient(transport=transport, base_url=ORIGIN, **options)
+
+
+class Person(NamedTuple):
+    user_id: UUID
+    org_id: UUID
+    login: str
+
+
+async def a_person(pool: Pool, *roles: Role, kind: str = "buyer", region: str = "330100") -> Person:
+    """A person with these roles in an organisation of his own; the password is ``PASSWORD``."""
+    login = "u" + uuid4().hex[:12]
+    org_id = await records.add_organisation(pool, name=f"单位 {login}", kind=kind, region=region)
+    hashed = await passwords.hash_password(PASSWORD)
+    user_id = await records.add_person(pool, org_id=org_id, login=login, name="李经办", password_hash=hashed)
+    for role in roles:
+        await records.add_grant(pool, user_id, Grant(role, region, org_id))
+    return Person(user_id, org_id, login)
+
+
+async def log_in(client: httpx.AsyncClient, login: str, password: str = PASSWORD) -> httpx.Response:
+    return await client.post("/api/session", json={"login": login, "password": password})
