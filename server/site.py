@@ -21,7 +21,7 @@ from accounts.sessions import cookie_name, is_https
 from accounts.web import Who, guard
 from plumbing import texts, web
 from plumbing.logs import RequestLog
-from plumbing.security import CrossOriginProtection, SecurityHeaders
+from plumbing.security import BodyLimit, CrossOriginProtection, SecurityHeaders
 from plumbing.templates import Templates
 from server import common, errors
 
@@ -54,7 +54,7 @@ def rooms() -> list[Path]:
 
 def load_texts() -> texts.Texts:
     """The catalogue of all rooms, sub-rooms included."""
-    return texts.load(sorted([*ROOT.glob("*/texts.toml"), *ROOT.glob("*/*/texts.toml")]))
+    return texts.load(sorted([*ROOT.glob("*/texts*.toml"), *ROOT.glob("*/*/texts*.toml")]))
 
 
 def state(settings: Any, **shared: Any) -> dict[str, Any]:
@@ -84,6 +84,7 @@ def build(
         Middleware(SecurityHeaders, https=is_https(settings)),
         Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES),
         Middleware(CrossOriginProtection, public_origin=settings.public_origin or ""),
+        Middleware(BodyLimit, bytes_max=BODY_BYTES_MAX),
         Middleware(Who),
     ]
     return Starlette(
@@ -91,5 +92,4 @@ def build(
         middleware=middleware,
         exception_handlers=errors.HANDLERS,
         lifespan=lifespan,
-        max_body_size=BODY_BYTES_MAX,
     )
