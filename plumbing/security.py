@@ -83,6 +83,31 @@ class CrossOriginProtection:
             await self.app(scope, receive, send)
 
 
+class BodyLimit:
+    """Stops a body of more than ``bytes_max`` wherever a door reads it: the door raises ``Problem`` 413.
+
+    Starlette's own limit answers plain text, and we owe a problem.
+    """
+
+    def __init__(self, app: ASGIApp, *, bytes_max: int) -> None:
+        self.app = app
+        self.bytes_max = bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        size = 0
+
+        async def receiver() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self.bytes_max:
+                raise Problem(413, "body_too_large")
+            return message
+
+        await self.app(scope, receiver if scope["type"] == "http" else receive, send)
+
+
 class SecurityHeaders:
     """Puts the strict headers on every answer; one a door has set itself stays (the API viewer loosens its CSP)."""
 

@@ -59,11 +59,12 @@ class Operation(Route):
         self.also: tuple[int, ...] = about["also"]
         self.errors: tuple[int, ...] = about["errors"]
         self.media: str = about["media"]
+        self.body_max: int = about["body_max"]
         self.body: Any = hints.get("body")
         self.query: Any = hints.get("query")
         self.result: Any = hints.get("return")
         self._decoder = msgspec.json.Decoder(self.body) if self.body is not None else None
-        super().__init__(path, self._serve, methods=[method], name=function.__name__, max_body_size=about["body_max"])
+        super().__init__(path, self._serve, methods=[method], name=function.__name__)
         named = set(inspect.signature(function).parameters) - {"request", "body", "query"}
         self._named = named & set(self.param_convertors)
         if named - self._named:
@@ -76,7 +77,7 @@ class Operation(Route):
         if self.query is not None:
             given["query"] = read_query(request, self.query)
         if self._decoder is not None:
-            given["body"] = await read_json(request, self._decoder)
+            given["body"] = await read_json(request, self._decoder, self.body_max)
         outcome = await self.function(request, **given)
         if isinstance(outcome, Response):
             return outcome
@@ -122,7 +123,7 @@ def page(method: str, path: str, *, roles: Roles = None, name: str | None = None
                 await request.state.guard(request, roles)
             return typing.cast(Response, await function(request))
 
-        return Route(path, serve, methods=[method], name=name or function.__name__, max_body_size=BODY_BYTES_MAX)
+        return Route(path, serve, methods=[method], name=name or function.__name__)
 
     return decorate
 
@@ -172,19 +173,29 @@ def _wrong_shape(error: msgspec.ValidationError) -> Problem:
     return Problem(422, "wrong_shape", reason=str(error))
 
 
-async def read_body(request: Request) -> bytes:
-    """The body, of at most the door's limit (413 beyond it)."""
-    return await request.body()
+async def read_body(request: Request, most: int = BODY_BYTES_MAX) -> bytes:
+    """The body, of at most ``most`` bytes; 413 beyond, whether or not its length was told."""
+    told = request.headers.get("content-length", "")
+    if told.isdecimal() and int(told) > most:
+        raise Problem(413, "body_too_large")
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > most:
+            raise Problem(413, "body_too_large")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
-async def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
+async def read_json(request: Request, decoder: msgspec.json.Decoder[T], most: int = BODY_BYTES_MAX) -> T:
     """Decode the body. 415 if it does not say it is JSON, 400 if it is not, 422 if it is of another shape."""
     content_type = request.headers.get("content-type", "")
     media, _, parameters = content_type.partition(";")
     charset = parameters.replace(" ", "").replace('"', "").lower()
     if media.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
         raise Problem(415, "wrong_content_type", wanted="application/json", headers={"Accept": "application/json"})
-    raw = await read_body(request)
+    raw = await read_body(request, most)
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
