@@ -42,7 +42,11 @@ async def valkey_faults(valkey: Valkey) -> list[str]:
     info = {_text(name): _text(value) for name, value in (await valkey.info("server")).items()}
     version = info.get("valkey_version", "")
     if not version or tuple(int(part) for part in version.split(".")[:2]) < VALKEY_VERSION_MIN:
-        found = f"Valkey {version}" if version else f"a server that is not Valkey (redis_version {info.get('redis_version')})"
+        found = (
+            f"Valkey {version}"
+            if version
+            else f"a server that is not Valkey (redis_version {info.get('redis_version')})"
+        )
         return [f"Valkey 9 or newer is needed, found {found}"]
     raw = await valkey.config_get(*VALKEY_REQUIRED, "maxmemory")
     found_values = {_text(name): _text(value) for name, value in raw.items()}

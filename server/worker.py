@@ -1,0 +1,73 @@
+"""One server process: the application on uvicorn, on the listening socket that the supervisor opened."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+
+import uvicorn
+
+from plumbing import logs
+from plumbing.engines.launch import die_with_parent
+from server import app
+from server.settings import load
+
+WS_MESSAGE_BYTES_MAX = 64 * 1024
+BACKLOG = 2048
+
+
+class Server(uvicorn.Server):
+    """Says through a pipe when it takes requests."""
+
+    ready_fd = -1
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then report."""
+        await super().startup(sockets=sockets)
+        if self.started and self.ready_fd >= 0:
+            os.write(self.ready_fd, b"1")
+            os.close(self.ready_fd)
+
+
+def configuration(application: object, grace_s: int) -> uvicorn.Config:
+    """How uvicorn runs: many small live messages, so no compression of sockets; nothing larger than 64 KiB."""
+    return uvicorn.Config(
+        application,  # type: ignore[arg-type]
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=WS_MESSAGE_BYTES_MAX,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=grace_s,
+    )
+
+
+def main(args: list[str]) -> int:
+    """``worker LISTEN_FD READY_FD PARENT_PID``: settings from the environment. Exit code 0 after an orderly stop."""
+    listen_fd, ready_fd, parent_pid = (int(arg) for arg in args)
+    die_with_parent(signal.SIGTERM, parent_pid)
+    settings = load()
+    logs.configure(str(settings.log_level))
+    config = configuration(app.create(settings), settings.shutdown_grace_s)
+    server = Server(config)
+    server.ready_fd = ready_fd
+    sock = socket.socket(fileno=listen_fd)
+    sock.setblocking(False)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(server.serve(sockets=[sock]))
+    return 0 if server.started else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,258 @@
+"""The supervisor of everything: opens the listening socket, starts the engines, changes the schema once, keeps N
+server processes alive, and stops all in order on Ctrl-C or SIGTERM.
+
+The socket stays open here, so that a browser's connection waits in its queue while a killed process is replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+import yangcai
+from plumbing import logs, migrations, postgres, valkey
+from plumbing.clock import elapsed_s
+from plumbing.engines import EngineFailed, Places, PostgresEngine, Supervisor, ValkeyEngine, checks
+from plumbing.engines.process import tail
+from plumbing.engines.supervisor import Engine
+from server.settings import Mode, Settings, to_environ, with_secret
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+AT_ONCE_S = 2.0  # a process that lived longer is replaced without waiting
+BACKOFF_MAX_S = 5.0
+READY_MAX_S = 60.0
+
+log = logs.get(__name__)
+Say = Callable[[str], None]
+
+
+class StartRefused(Exception):
+    """The product cannot start; the text is for the operator."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening socket. Raises ``StartRefused`` when the port is taken or may not be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except (OSError, OverflowError) as error:
+        sock.close()
+        number = getattr(error, "errno", None)
+        why = {
+            errno.EADDRINUSE: f"Port {port} on {host} is taken by another program. Choose another: --port {port + 1}",
+            errno.EACCES: f"Port {port} needs the rights of root. Choose one from 1024 up: --port 8000",
+        }.get(number or 0, f"Cannot listen on {host} port {port}: {error}")
+        raise StartRefused(why) from None
+    sock.listen(2048)
+    return sock
+
+
+class Worker:
+    """One server process and its replacement when it ends."""
+
+    def __init__(self, number: int, sock: socket.socket, environ: dict[str, str], log_file: Path | None) -> None:
+        self.number, self.sock, self.environ, self.log_file = number, sock, environ, log_file
+        self.process: asyncio.subprocess.Process | None = None
+        self.ready = asyncio.Event()
+
+    async def start(self) -> None:
+        """Start the process; ``ready`` is set when it takes requests."""
+        read_fd, write_fd = os.pipe()
+        loop = asyncio.get_running_loop()
+        output = self.log_file.open("ab") if self.log_file else None
+        try:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "yangcai", "worker", str(self.sock.fileno()), str(write_fd), str(os.getpid()),
+                env=self.environ, pass_fds=(self.sock.fileno(), write_fd), start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+            )  # fmt: skip
+        finally:
+            os.close(write_fd)
+            if output:
+                output.close()
+
+        def told() -> None:
+            loop.remove_reader(read_fd)
+            if os.read(read_fd, 1):
+                self.ready.set()
+            os.close(read_fd)
+
+        loop.add_reader(read_fd, told)
+
+    async def keep(self) -> None:
+        """Replace the process whenever it ends: at once if it had lived, else ever slower."""
+        wait_s = 0.05
+        while True:
+            assert self.process is not None
+            began_s = elapsed_s()
+            code = await self.process.wait()
+            log.warning("worker.ended", worker=self.number, pid=self.process.pid, code=code)
+            if elapsed_s() - began_s < AT_ONCE_S:
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, BACKOFF_MAX_S)
+            else:
+                wait_s = 0.05
+            self.ready.clear()
+            await self.start()
+
+    async def stop(self, grace_s: float) -> None:
+        """Ask it to finish, then end it."""
+        if self.process is None or self.process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            self.process.terminate()
+        try:
+            await asyncio.wait_for(self.process.wait(), grace_s + 2)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
+
+
+class Everything:
+    """Engines and server processes of one installation."""
+
+    def __init__(self, settings: Settings, say: Say) -> None:
+        self.settings = with_secret(settings)
+        self.say = say
+        self.engines: Supervisor | None = None
+        self.workers: list[Worker] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> str:
+        """Start all of it and return the address. Raises ``StartRefused``, ``EngineFailed``, ``EngineUnfit``."""
+        self.sock = listen(self.settings.host, self.settings.port)
+        await self._start_engines()
+        await self._prepare()
+        environ = self._environ()
+        self.workers = [
+            Worker(number, self.sock, environ, self.log_file) for number in range(1, self.settings.workers + 1)
+        ]
+        for worker in self.workers:
+            await worker.start()
+        await self._all_ready()
+        self._tasks = [asyncio.create_task(worker.keep(), name=f"keep-{worker.number}") for worker in self.workers]
+        return self.address
+
+    @property
+    def log_file(self) -> Path | None:
+        """Where the server processes write: in the demo a file, so that the terminal stays readable."""
+        if self.settings.mode is not Mode.DEMO:
+            return None
+        path = Path(self.settings.data_dir) / "log" / "server.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @property
+    def address(self) -> str:
+        """Where the site is."""
+        host, port = self.sock.getsockname()[:2]
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
+        return f"http://{shown}:{port}"
+
+    def _environ(self) -> dict[str, str]:
+        environ = {**os.environ, **to_environ(self.settings)}
+        environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_door()), os.environ.get("PYTHONPATH", ""))))
+        return environ
+
+    async def _start_engines(self) -> None:
+        """Start the embedded servers whose address is not given, and put their addresses into the settings."""
+        settings = self.settings
+        wanted: list[Engine] = []
+        if not (settings.valkey_url and settings.postgres_url):
+            places = Places(Path(settings.data_dir))
+            if not settings.valkey_url:
+                wanted.append(ValkeyEngine(places, settings.valkey_memory_max))
+            if not settings.postgres_url:
+                wanted.append(PostgresEngine(places))
+            self.engines = Supervisor(places, wanted)
+            await self.engines.start()
+        found = {f"{engine.name}_url": engine.url for engine in wanted}
+        self.settings = msgspec.structs.replace(settings, **found)
+
+    async def _prepare(self) -> None:
+        """Ask both servers whether they are fit, then bring the schema up to date, once for all processes."""
+        client = valkey.connect(self.settings.valkey_url)
+        try:
+            await checks.check_valkey(client)
+        except (valkey.RedisError, OSError) as error:
+            raise StartRefused(f"Valkey at YANGCAI_VALKEY_URL does not answer: {error}") from None
+        finally:
+            await client.aclose()
+        try:
+            pool = await postgres.open_pool(self.settings.postgres_url, size_max=1)
+        except Exception as error:
+            raise StartRefused(f"Postgres at YANGCAI_POSTGRES_URL does not answer: {error}") from None
+        try:
+            async with pool.acquire() as conn:
+                await checks.check_postgres(conn)
+        finally:
+            await pool.close()
+        await migrations.migrate(self.settings.postgres_url, MIGRATIONS)
+
+    async def _all_ready(self) -> None:
+        """Wait until every process takes requests; one that ends before is a fault of the start."""
+        for worker in self.workers:
+            assert worker.process is not None
+            ready = asyncio.create_task(worker.ready.wait())
+            ended = asyncio.create_task(worker.process.wait())
+            done, pending = await asyncio.wait((ready, ended), timeout=READY_MAX_S, return_when=asyncio.FIRST_COMPLETED)
+            for task in pending:
+                task.cancel()
+            if ready not in done:
+                said = f"end of {self.log_file}:\n{tail(self.log_file)}" if self.log_file else "see the lines above"
+                raise StartRefused(f"A server process ended while starting; {said}")
+
+    async def stop(self) -> None:
+        """Stop the server processes, then the engines, then give the port back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(worker.stop(self.settings.shutdown_grace_s) for worker in self.workers))
+        if self.engines is not None:
+            await self.engines.stop()
+        if hasattr(self, "sock"):
+            self.sock.close()
+
+
+def _door() -> Path:
+    """The folder from which a new process finds the door."""
+    return Path(yangcai.__file__).resolve().parent.parent
+
+
+async def run(settings: Settings, say: Say, on_ready: Callable[[str, Settings], None]) -> int:
+    """Run until asked to stop; 0 after an orderly stop, 1 when the start was refused (said through ``say``)."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    everything = Everything(settings, say)
+    starting = asyncio.create_task(everything.start())
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            on_ready(starting.result(), everything.settings)
+            await stopped
+        else:
+            starting.cancel()
+            with suppress(asyncio.CancelledError):
+                await starting
+        return 0
+    except (StartRefused, EngineFailed, checks.EngineUnfit, migrations.MigrationChanged) as error:
+        say(str(error))
+        return 1
+    finally:
+        stopped.cancel()
+        await everything.stop()

@@ -1,0 +1,21 @@
+"""``python -m yangcai``."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """A server process skips the command line's libraries: it starts in a third of the time."""
+    if sys.argv[1:2] == ["worker"]:
+        import yangcai  # noqa: F401  puts the rooms first on sys.path
+        from server import worker
+
+        return worker.main(sys.argv[2:])
+    from yangcai import cli
+
+    return cli.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""The command line: ``yangcai up``, ``serve``, ``migrate``, ``replay``, ``verify``, ``version``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import yangcai
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+    help="阳采 Yangcai: live reverse auctions for public purchasing.",
+)  # fmt: skip
+
+Port = Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one.")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Workers = Annotated[int | None, typer.Option(help="Server processes.")]
+Data = Annotated[Path | None, typer.Option("--data-dir", help="Data folder.")]
+
+
+def _settings(**given: Any) -> Any:
+    from server.settings import SettingsError, load
+
+    try:
+        return load(**given)
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+def _run(**given: Any) -> None:
+    from plumbing import logs
+    from server import workers
+
+    settings = _settings(**{name: str(value) if isinstance(value, Path) else value for name, value in given.items()})
+    logs.configure(str(settings.log_level))
+
+    def on_ready(address: str, running: Any) -> None:
+        typer.echo(f"阳采 Yangcai {yangcai.version()} ({running.mode}): {running.public_origin or address}")
+        for line in _demo_lines(running):
+            typer.echo(line)
+        if running.mode == "demo":
+            typer.echo(f"Logs: {Path(running.data_dir).resolve() / 'log'}   Ctrl-C stops it.")
+        sys.stdout.flush()
+
+    def say(text: str) -> None:
+        typer.echo(text, err=True)
+
+    raise typer.Exit(asyncio.run(workers.run(settings, say, on_ready)))
+
+
+def _demo_lines(settings: Any) -> list[str]:
+    """The demo's accounts, one a line; nothing outside demo mode."""
+    from server.settings import Mode
+
+    if settings.mode is not Mode.DEMO:
+        return []
+    from server import demo_accounts
+
+    return demo_accounts.lines()
+
+
+@app.command()
+def up(port: Port = None, host: Host = None, workers: Workers = None, data_dir: Data = None) -> None:
+    """Run the demonstration: embedded servers, made-up organisations, an auction that moves."""
+    _run(mode="demo", port=port, host=host, workers=workers, data_dir=data_dir)
+
+
+@app.command()
+def serve(port: Port = None, host: Host = None, workers: Workers = None, data_dir: Data = None) -> None:
+    """Run for real. Refuses missing or default secrets, and names them (docs/settings.md)."""
+    _run(mode="production", port=port, host=host, workers=workers, data_dir=data_dir)
+
+
+@app.command()
+def migrate(postgres_url: Annotated[str, typer.Argument(envvar="YANGCAI_POSTGRES_URL")]) -> None:
+    """Bring the schema of a database up to date and say what was done. ``serve`` does this by itself."""
+    from plumbing import migrations
+    from server.workers import MIGRATIONS
+
+    done = asyncio.run(migrations.migrate(postgres_url, MIGRATIONS))
+    typer.echo("\n".join(done) or "nothing to do")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def replay(context: typer.Context) -> None:
+    """Play recorded reverse auctions through the running server and compare the results."""
+    from loadtests.replay import main as replay_main
+
+    raise typer.Exit(int(replay_main(list(context.args)) or 0))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(yangcai.version())
+
+
+def main() -> int:
+    """Run the command line; the exit code."""
+    app(standalone_mode=True)
+    return 0
