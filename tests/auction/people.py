@@ -1,0 +1,27 @@
+"""Builders for the tests of cases: organisations and people in Postgres, as actors."""
+
+from __future__ import annotations
+
+from itertools import count
+from uuid import UUID, uuid4
+
+from accounts import records
+from accounts.model import Actor, Grant, Role
+from plumbing.postgres import Pool
+
+_next = count(1)
+
+
+async def an_organisation(pool: Pool, kind: str = "buyer", region: str = "330106", name: str = "") -> UUID:
+    """An organisation of its own for one test."""
+    return await records.add_organisation(pool, name=name or f"单位{next(_next)}", kind=kind, region=region)
+
+
+async def an_actor(pool: Pool, org_id: UUID, *roles: Role, region: str = "330106", grant_region: str = "") -> Actor:
+    """A person of ``org_id`` with ``roles``, as the actor of a request."""
+    login = f"person{next(_next)}-{uuid4().hex[:6]}"
+    person = await records.add_person(pool, org_id=org_id, login=login, name=login)
+    grants = tuple(Grant(role, grant_region) for role in roles)
+    for grant in grants:
+        await records.add_grant(pool, person, grant)
+    return Actor(person, login, login, org_id, "", region, frozenset(roles), uuid4(), grants)
