@@ -46,7 +46,7 @@ async def read_entries(valkey: Valkey, lot_id: UUID, after_n: int = 0) -> list[b
     """
     key, entries, start = keys_of(lot_id)[4], [], f"{after_n + 1}-0"
     while True:
-        found: list[tuple[bytes, dict[bytes, bytes]]] = await valkey.xrange(key, min=start, count=READ_ENTRIES)
+        found: Any = await valkey.xrange(key, min=start, count=READ_ENTRIES)
         entries += [fields[b"e"] for _, fields in found]
         if len(found) < READ_ENTRIES:
             return entries
@@ -84,5 +84,5 @@ async def settled(valkey: Valkey, lot_id: UUID) -> None:
 
 async def chain_of(valkey: Valkey, lot_id: UUID) -> str:
     """The head of the lot's sha1 chain as the live store keeps it; empty when it does not know the lot."""
-    chain: bytes | None = await valkey.hget(keys_of(lot_id)[0], "chain")  # type: ignore[misc]
-    return chain.decode() if chain else ""
+    chain: Any = await valkey.hget(keys_of(lot_id)[0], "chain")
+    return str(chain, "ascii") if chain else ""

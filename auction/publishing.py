@@ -1,0 +1,54 @@
+"""公告: publication of a case that was approved, and its amendment while sign-up is open."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from accounts.model import Actor
+from auction import award, cases
+from auction.model import Stage, Turn
+from auction.records import SQL, millis, millis_or_0, moment
+from plumbing.postgres import Connection, Record
+from plumbing.problems import Problem
+
+
+async def lots_locked(conn: Connection, auction_id: UUID) -> list[Record]:
+    """All lots of a case, locked in their order. Raises ``Problem`` 404."""
+    rows: list[Record] = await conn.fetch(SQL["lots_for_update"], auction_id)
+    if not rows:
+        raise Problem(404, "auction_unknown")
+    return rows
+
+
+async def publish_case(conn: Connection, auction_id: UUID, actor: Actor | None, now_ms: int) -> None:
+    """Publish every scheduled lot of the case: sign-up opens, and each lot is due at its opening."""
+    for row in await lots_locked(conn, auction_id):
+        if row["stage"] != Stage.SCHEDULED:
+            continue
+        if millis_or_0(row["opens_at"]) <= now_ms:
+            await cases.move(conn, row, Turn.CANCEL, actor=actor, why="opening_passed")
+            continue
+        await cases.move(conn, row, Turn.PUBLISH, actor=actor, due_at=row["opens_at"])
+        await award.publish(conn, row, "notice", notice_body(row), now_ms)
+    await conn.execute(SQL["published"], auction_id, moment(now_ms))
+
+
+def notice_body(row: Record) -> dict[str, object]:
+    """What a notice 竞价公告 says of a lot: need, ceiling and rules, times. Never who or how many signed up."""
+    return {
+        "category": row["category"],
+        "legal_basis": row["legal_basis"],
+        "notice": row["notice"],
+        "rules": row["rules"],
+        "opens_at": millis(row["opens_at"]),
+        "ceiling": row["rules"].get("ceiling"),
+    }
+
+
+async def amend(conn: Connection, auction_id: UUID, actor: Actor, opens_at: datetime, text: str, now_ms: int) -> None:
+    """Amend the notice 更正 before the opening: every lot gets the new opening, all who look see the text."""
+    for row in await lots_locked(conn, auction_id):
+        await cases.move(conn, row, Turn.AMEND, actor=actor, due_at=opens_at, detail={"opens_at": millis(opens_at)})
+        await award.publish(conn, row, "amendment", {"text": text, "opens_at": millis(opens_at)}, now_ms)
+    await conn.execute(SQL["reschedule"], auction_id, opens_at)

@@ -1,0 +1,168 @@
+"""Deadlines 时限: what time brings to lots and cases, in every worker, after any restart.
+
+Four loops that never end by themselves: dues of Postgres, live lots (timers and heartbeat), the outbox. Each does its
+work idempotently, so any number of workers may run them; a store that is away is tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from heapq import heappop, heappush
+from uuid import UUID
+
+from auction import dues, live
+from auction.award import OnDeal
+from auction.model import Stage
+from auction.state import BrokenLogError
+from ledger import log as ledger
+from plumbing import logs
+from plumbing.clock import Clock
+from plumbing.postgres import Pool
+from plumbing.valkey import Valkey
+from server.settle import settle_lot
+
+log = logs.get(__name__)
+DUES_EVERY_S = 1.0
+LOOK_EVERY_S = 1.0
+OUTBOX_EVERY_S = 2.0
+AGAIN_S = 0.5
+EARLY_MS = 3
+AT_ONCE = 16
+
+
+class Deadlines:
+    """One worker's share of the deadlines. ``run`` until cancelled."""
+
+    def __init__(self, valkey: Valkey, pool: Pool, clock: Clock, on_deal: OnDeal) -> None:
+        self._valkey, self._pool, self._clock, self._on_deal = valkey, pool, clock, on_deal
+        self._due: dict[UUID, int] = {}
+        self._heap: list[tuple[int, UUID]] = []
+        self._versions: dict[UUID, str] = {}
+        self._outages: dict[int, int] = {}
+        self._settling: set[UUID] = set()
+        self._broken: dict[UUID, str] = {}
+        self._changed = asyncio.Event()
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    async def run(self) -> None:
+        """Serve all deadlines until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._ever("dues", self._dues, DUES_EVERY_S))
+            group.create_task(self._ever("live lots", self._look, LOOK_EVERY_S))
+            group.create_task(self._ever("timers", self._timers, 0))
+            group.create_task(self._ever("outbox", self._outbox, OUTBOX_EVERY_S))
+
+    async def _ever(self, what: str, work: Callable[[], Awaitable[None]], every_s: float) -> None:
+        while True:
+            try:
+                await work()
+                await asyncio.sleep(every_s)
+            except Exception as error:
+                log.warning("deadlines.%s failed: %s: %s", what, type(error).__name__, error)
+                await asyncio.sleep(AGAIN_S)
+
+    # ── cases in Postgres ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _dues(self) -> None:
+        """Everything due by now; then, within the next second, whatever comes due."""
+        while True:
+            now = self._clock.now_ms()
+            if not await dues.take_one(self._pool, self._valkey, now, self._on_deal, self.watch):
+                break
+        next_at = await dues.next_due_ms(self._pool)
+        wait_ms = (next_at or 0) - self._clock.now_ms()
+        if next_at and wait_ms < DUES_EVERY_S * 1000:
+            await asyncio.sleep(max(0, wait_ms) / 1000)
+            if await dues.take_one(self._pool, self._valkey, self._clock.now_ms(), self._on_deal, self.watch):
+                await self._dues()
+
+    # ── live lots ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def watch(self, lot_id: UUID, due_at: int) -> None:
+        """Mind a live lot whose next deadline is ``due_at`` (epoch ms)."""
+        if self._due.get(lot_id) != due_at:
+            self._due[lot_id] = due_at
+            heappush(self._heap, (due_at, lot_id))
+            self._changed.set()
+
+    def _forget(self, lot_id: UUID) -> None:
+        self._due.pop(lot_id, None)
+        self._versions.pop(lot_id, None)
+
+    async def _look(self) -> None:
+        """See which lots run and when they are due; tell the store that their shards are served."""
+        running = dict(await ledger.running_lots(self._valkey))
+        for lot_id in self._due.keys() - running.keys():
+            self._forget(lot_id)
+        for lot_id, due_at in running.items():
+            self.watch(lot_id, due_at)
+        await self._beat(running)
+
+    async def _beat(self, running: dict[UUID, int]) -> None:
+        by_shard: dict[int, list[UUID]] = {}
+        for lot_id in running:
+            by_shard.setdefault(ledger.shard_of(lot_id), []).append(lot_id)
+        counts = await asyncio.gather(*(self._beat_shard(shard) for shard in by_shard))
+        for shard, count in zip(by_shard, counts, strict=True):
+            before = self._outages.get(shard)
+            self._outages[shard] = count
+            if before is not None and before != count:
+                log.warning("outage on record: shard %s, lots %s", shard, len(by_shard[shard]))
+                await asyncio.gather(*(self._tick(lot_id) for lot_id in by_shard[shard]))
+
+    async def _beat_shard(self, shard: int) -> int:
+        async with self._gate:
+            return await live.heartbeat(self._valkey, shard)
+
+    async def _timers(self) -> None:
+        """Tick each lot at its deadline."""
+        self._changed.clear()
+        now, ripe = self._clock.now_ms() + EARLY_MS, []
+        while self._heap and self._heap[0][0] <= now:
+            due_at, lot_id = heappop(self._heap)
+            if self._due.get(lot_id) == due_at:
+                ripe.append(lot_id)
+        for lot_id in ripe:
+            self._due.pop(lot_id, None)
+        await asyncio.gather(*(self._tick(lot_id) for lot_id in ripe))
+        wait_s = (self._heap[0][0] - self._clock.now_ms()) / 1000 if self._heap else LOOK_EVERY_S
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), min(max(wait_s, 0.002), LOOK_EVERY_S))
+
+    async def _tick(self, lot_id: UUID) -> None:
+        async with self._gate:
+            version = self._versions.get(lot_id) or await live.version_of(self._valkey, lot_id)
+            self._versions[lot_id] = version or live.VERSION
+            steered = await live.tick(self._valkey, lot_id, self._versions[lot_id])
+        if steered.stage == Stage.RUNNING:
+            self.watch(lot_id, max(steered.due_at, self._clock.now_ms() + EARLY_MS))
+            return
+        self._forget(lot_id)
+        if steered.stage in (Stage.CLOSING, Stage.CANCELLED):
+            await self._settle(lot_id)
+
+    # ── closed lots ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _outbox(self) -> None:
+        """Settle whatever is closed, oldest first. A lot whose record does not hold together is left, and told once."""
+        waiting = [lot_id for lot_id in await ledger.outbox(self._valkey) if lot_id not in self._settling]
+        await asyncio.gather(*(self._settle(lot_id) for lot_id in waiting))
+
+    async def _settle(self, lot_id: UUID) -> None:
+        if lot_id in self._settling:
+            return
+        self._settling.add(lot_id)
+        try:
+            async with self._gate:
+                with logs.about(lot=str(lot_id)):
+                    await settle_lot(self._valkey, self._pool, lot_id, self._clock.now_ms())
+        except BrokenLogError as error:
+            if self._broken.get(lot_id) != str(error):
+                self._broken[lot_id] = str(error)
+                log.error("settlement refused: %s", error, extra={"lot": str(lot_id)})
+        except Exception as error:
+            log.warning("settlement put off: %s: %s", type(error).__name__, error, extra={"lot": str(lot_id)})
+        finally:
+            self._settling.discard(lot_id)
