@@ -52,7 +52,7 @@ def rules_sha256(rules: LotRules) -> str:
 
 async def _call(valkey: Valkey, function: str, lot_id: UUID, version: str, *args: str | int) -> list[Any]:
     keys = ledger.keys_of(lot_id)
-    answer: list[Any] = await valkey.fcall(f"{function}_{version}", len(keys), *keys, *args)  # type: ignore[misc]
+    answer: list[Any] = await valkey.fcall(f"{function}_{version}", len(keys), *keys, *args)
     return answer
 
 
@@ -198,7 +198,7 @@ async def bar(valkey: Valkey, lot_id: UUID, alias: Alias, why: Barred, note: obj
 
 async def heartbeat(valkey: Valkey, shard: int, version: str = VERSION) -> int:
     """Mark the shard as served; returns the number of outages on record, so that a caller sees a new one."""
-    count: int = await valkey.fcall(f"heartbeat_{version}", 1, ledger.beat_of(shard))  # type: ignore[misc]
+    count: int = await valkey.fcall(f"heartbeat_{version}", 1, ledger.beat_of(shard))
     return count
 
 
@@ -210,7 +210,7 @@ async def read_log(valkey: Valkey, lot_id: UUID, after_n: int = 0) -> list[Event
 
 async def read_rules(valkey: Valkey, lot_id: UUID) -> LotRules | None:
     """The rules a live lot was opened with; None when Valkey does not know the lot."""
-    text: bytes | None = await valkey.hget(ledger.keys_of(lot_id)[0], "rules")  # type: ignore[misc]
+    text: Any = await valkey.hget(ledger.keys_of(lot_id)[0], "rules")
     return msgspec.json.decode(text, type=LotRules) if text else None
 
 
@@ -227,11 +227,11 @@ async def read_state(valkey: Valkey, lot_id: UUID) -> LotState | None:
 
 async def read_tally(valkey: Valkey, lot_id: UUID) -> tuple[Stage, int, int] | None:
     """Stage, position and end as Valkey itself keeps them (not reduced); None when unknown."""
-    found = await valkey.hmget(ledger.keys_of(lot_id)[0], "stage", "n", "closes_at")  # type: ignore[misc]
+    found: Any = await valkey.hmget(ledger.keys_of(lot_id)[0], "stage", "n", "closes_at")
     return (Stage(found[0].decode()), int(found[1]), int(found[2])) if found[0] else None
 
 
 async def version_of(valkey: Valkey, lot_id: UUID) -> str:
     """The function library the lot was opened with; empty when Valkey does not know the lot."""
-    version: bytes | None = await valkey.hget(ledger.keys_of(lot_id)[0], "version")  # type: ignore[misc]
-    return version.decode() if version else ""
+    version: Any = await valkey.hget(ledger.keys_of(lot_id)[0], "version")
+    return str(version, "ascii") if version else ""

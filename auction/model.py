@@ -301,7 +301,7 @@ class LogEvent(Struct, frozen=True, tag_field="kind", omit_defaults=False):
     at: int
 
 
-class Opened(LogEvent, tag="opened"):
+class Opened(LogEvent, frozen=True, tag="opened"):
     """The lot opened 竞价开始."""
 
     opens_at: int
@@ -310,14 +310,14 @@ class Opened(LogEvent, tag="opened"):
     rules_sha256: str
 
 
-class Prebid(LogEvent, tag="prebid"):
+class Prebid(LogEvent, frozen=True, tag="prebid"):
     """A qualifying price 资格报价 brought in at the opening."""
 
     who: Alias
     price: int
 
 
-class BidTaken(LogEvent, tag="bid"):
+class BidTaken(LogEvent, frozen=True, tag="bid"):
     """A bid taken 已受理. ``rid`` is the bidder's own request id."""
 
     who: Alias
@@ -326,28 +326,28 @@ class BidTaken(LogEvent, tag="bid"):
     detail: object = None
 
 
-class Extended(LogEvent, tag="extended"):
+class Extended(LogEvent, frozen=True, tag="extended"):
     """The end moved 延时; ``cause`` is the bid's position."""
 
     closes_at: int
     cause: int
 
 
-class Paused(LogEvent, tag="paused"):
+class Paused(LogEvent, frozen=True, tag="paused"):
     """Paused 暂停 with ``left_ms`` kept."""
 
     left_ms: int
     note: object = None
 
 
-class Resumed(LogEvent, tag="resumed"):
+class Resumed(LogEvent, frozen=True, tag="resumed"):
     """Resumed 恢复."""
 
     closes_at: int
     note: object = None
 
 
-class Outage(LogEvent, tag="outage"):
+class Outage(LogEvent, frozen=True, tag="outage"):
     """The service could not take bids from ``from_ms`` to ``to_ms``; the end moved 中断补时."""
 
     from_ms: int
@@ -355,13 +355,13 @@ class Outage(LogEvent, tag="outage"):
     closes_at: int
 
 
-class Broadcast(LogEvent, tag="broadcast"):
+class Broadcast(LogEvent, frozen=True, tag="broadcast"):
     """The host spoke to all 主持人公告."""
 
     note: object = None
 
 
-class Voided(LogEvent, tag="voided"):
+class Voided(LogEvent, frozen=True, tag="voided"):
     """A bid was struck 报价作废 by two persons; the bidder's standing falls back to ``back_n`` (0: none)."""
 
     target: int
@@ -371,7 +371,7 @@ class Voided(LogEvent, tag="voided"):
     note: object = None
 
 
-class BarredFrom(LogEvent, tag="barred"):
+class BarredFrom(LogEvent, frozen=True, tag="barred"):
     """A bidder may bid no more (ban, or conflict of interest found)."""
 
     who: Alias
@@ -379,7 +379,7 @@ class BarredFrom(LogEvent, tag="barred"):
     note: object = None
 
 
-class TurnBegan(LogEvent, tag="turn"):
+class TurnBegan(LogEvent, frozen=True, tag="turn"):
     """Rounds: a pause (``who`` empty) or a bidder's turn began."""
 
     round: int
@@ -389,13 +389,13 @@ class TurnBegan(LogEvent, tag="turn"):
     order: tuple[Alias, ...] = ()
 
 
-class Closed(LogEvent, tag="closed"):
+class Closed(LogEvent, frozen=True, tag="closed"):
     """The lot closed 竞价截止; always the last event of a lot that was not cancelled."""
 
     note: object = None
 
 
-class Cancelled(LogEvent, tag="cancelled"):
+class Cancelled(LogEvent, frozen=True, tag="cancelled"):
     """The lot was cancelled 取消采购 by two persons with a reason."""
 
     note: object = None

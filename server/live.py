@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from starlette.routing import BaseRoute
 
+from auction import live, routes, sockets
+from auction.bidding import Desk
+from auction.follower import Room
+from auction.shelf import shelved
+from plumbing.valkey import Channels
+from server.deadlines import Deadlines
+from server.handlers import on_deal
+
 # Doors of the live rooms; filled by the rooms as they land.
-ROUTES: list[BaseRoute] = []
+ROUTES: list[BaseRoute] = [*sockets.ROUTES, *routes.ROUTES]
 
 
 @asynccontextmanager
 async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     """Start what runs beside the doors, hand out what the doors need in ``request.state``, stop it at the end."""
-    yield {}
+    valkey, pool, clock = state["valkey"], state["postgres"], state["clock"]
+    await live.load(valkey)
+    channels = Channels(state["settings"].valkey_url)
+    room = Room(valkey, channels, partial(shelved, pool))
+    deadlines = Deadlines(valkey, pool, clock, on_deal)
+    room.start()
+    serving = asyncio.create_task(deadlines.run(), name="deadlines")
+    try:
+        yield {
+            "room": room,
+            "desk": Desk(valkey, clock, state["texts"]),
+            "deadlines": deadlines,
+            "on_deal": on_deal,
+        }
+    finally:
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+        await room.close()
+        await channels.close()
