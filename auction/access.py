@@ -71,7 +71,7 @@ def oversees(actor: Actor | None, row: Record, now_ms: int) -> bool:
 
 
 def admitted(row: Record, rules: LotRules) -> bool:
-    """Whether the sign-up in ``row`` may sit as a bidder: named in the hand-over, or before it signed up and not failed."""
+    """Whether the sign-up may sit as a bidder: named in the hand-over; before that, signed up and not failed."""
     if row["alias"] is None or row["signup_status"] != "admitted":
         return False
     if row["entrants"]:
@@ -113,7 +113,7 @@ _KNOWN_TO_BIDDERS = _OPEN | {Stage.AWARD_PENDING, Stage.BUYER_CONFIRM, Stage.FAI
 
 
 def result_is_open(seat: Seat, stage: str) -> bool:
-    """Whether this seat may see the settled table by aliases: hosts at once, bidders when it stands, all when published."""
+    """Whether this seat may see the settled table: hosts at once, bidders when it stands, all when published."""
     if seat.kind in ("host", "supervisor"):
         return True
     return Stage(stage) in (_KNOWN_TO_BIDDERS if seat.kind == "bidder" else _OPEN)

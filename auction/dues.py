@@ -36,7 +36,7 @@ async def take_one(pool: Pool, valkey: Valkey, now_ms: int, on_deal: OnDeal, wat
                 async with conn.transaction():
                     after = await _serve(conn, row, now_ms, on_deal)
             except Exception as error:
-                log.exception("due of lot %s failed: %s", row["id"], error)
+                log.error("due.failed", exc_info=True, lot=str(row["id"]), why=str(error))
                 await conn.execute(SQL["put_off_due"], row["id"], moment(now_ms + PUT_OFF_MS), moment(now_ms))
                 return True
             if after == "hand_over":

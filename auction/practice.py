@@ -64,8 +64,9 @@ class PracticeOut(Struct, frozen=True):
 
 
 def new_aliases(count: int, taken: set[str]) -> list[str]:
-    """``count`` new aliases 别名, a letter and digits drawn by chance, so that none tells who came first or how many."""
-    chance, found = SystemRandom(), []
+    """``count`` new aliases 别名, a letter and digits by chance, so that none tells who came first or how many."""
+    chance = SystemRandom()
+    found: list[str] = []
     top = 99 if count + len(taken) < 500 else 9_999 if count + len(taken) < 50_000 else 99_999
     while len(found) < count:
         alias = f"{chance.choice(_LETTERS)}{chance.randint(top // 10 + 1, top)}"
@@ -140,8 +141,8 @@ async def _add_lots(
     )  # fmt: skip
     rows: list[tuple[Any, ...]] = [
         (
-            auction_id, actor.region, actor.org_id, no, lot.title, encode(its), True, Stage.RUNNING.value, opens, due_at,
-            encode(_entrants(lot, aliases)),
+            auction_id, actor.region, actor.org_id, no, lot.title, encode(its), True, Stage.RUNNING.value, opens,
+            due_at, encode(_entrants(lot, aliases)),
         )
         for no, (lot, its) in enumerate(zip(lots, rules, strict=True), 1)
     ]  # fmt: skip

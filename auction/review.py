@@ -62,7 +62,7 @@ async def judge_close(
 async def apply_close(
     conn: Connection, row: Record, rules: LotRules, verdict: Verdict, closes_at: int, now_ms: int
 ) -> None:
-    """Write the standings and move the lot out of the live stages, with what follows; inside the settler's transaction."""
+    """Write the standings and move the lot on, with what follows; inside the settler's transaction."""
     await copy(
         conn,
         "standing",

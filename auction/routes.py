@@ -64,8 +64,7 @@ async def open_practice(request: Request, body: PracticeBody) -> PracticeOut:
     """Make a practice auction and open its lots at once or at a set time."""
     state, actor = request.state, await sessions.actor(request)
     assert actor is not None
-    out = await practice.open_practice(state.postgres, state.valkey, actor, body, state.clock.now_ms())
-    return out
+    return await practice.open_practice(state.postgres, state.valkey, actor, body, state.clock.now_ms())
 
 
 @op("POST", "/api/practice/tickets", tag="practice", summary=("模拟竞价入场票", "Tickets for a practice auction"),

@@ -60,7 +60,7 @@ class Deadlines:
                 await work()
                 await asyncio.sleep(every_s)
             except Exception as error:
-                log.warning("deadlines.%s failed: %s: %s", what, type(error).__name__, error)
+                log.warning("deadlines.failed", what=what, why=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(AGAIN_S)
 
     # ── cases in Postgres ────────────────────────────────────────────────────────────────────────────────────────
@@ -109,7 +109,7 @@ class Deadlines:
             before = self._outages.get(shard)
             self._outages[shard] = count
             if before is not None and before != count:
-                log.warning("outage on record: shard %s, lots %s", shard, len(by_shard[shard]))
+                log.warning("deadlines.outage", shard=shard, lots=len(by_shard[shard]))
                 await asyncio.gather(*(self._tick(lot_id) for lot_id in by_shard[shard]))
 
     async def _beat_shard(self, shard: int) -> int:
@@ -161,8 +161,8 @@ class Deadlines:
         except BrokenLogError as error:
             if self._broken.get(lot_id) != str(error):
                 self._broken[lot_id] = str(error)
-                log.error("settlement refused: %s", error, extra={"lot": str(lot_id)})
+                log.error("settlement.refused", lot=str(lot_id), why=str(error))
         except Exception as error:
-            log.warning("settlement put off: %s: %s", type(error).__name__, error, extra={"lot": str(lot_id)})
+            log.warning("settlement.put_off", lot=str(lot_id), why=f"{type(error).__name__}: {error}")
         finally:
             self._settling.discard(lot_id)

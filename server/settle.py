@@ -83,7 +83,7 @@ async def _store(conn: Connection, lot_id: UUID, closing: Closing, now_ms: int) 
     if row is None:
         known = await conn.fetchval("SELECT true FROM lot WHERE id = $1", lot_id)
         if known is None:
-            log.error("closed lot unknown to Postgres", extra={"lot": str(lot_id)})
+            log.error("settlement.lot_unknown", lot=str(lot_id))
         return None
     opened = closing.events[0]
     if not isinstance(opened, Opened) or opened.rules_sha256 != live.rules_sha256(decode_rules(row["rules"])):

@@ -1,0 +1,30 @@
+"""Who reacts to what 响应表: the whole system's flow on one screen.
+
+Each reaction runs on the connection of the transaction that brought the value, so that it stands or falls with it.
+What lies outside Postgres is written as a row there, never done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from accounts.audit import audit
+from plumbing.postgres import Connection
+
+Reaction: TypeAlias = Callable[[Connection, Any], Awaitable[None]]
+
+
+async def note_deal(conn: Connection, deal: Any) -> None:
+    """The trail says that a deal was made and handed on."""
+    await audit(conn, None, "deal.made", f"lot:{deal.lot_id}", detail={"amount_fen": deal.amount_fen})
+
+
+ON_DEAL: tuple[Reaction, ...] = (note_deal,)
+"""成交 → contract, notice, budget: each later room adds its line here."""
+
+
+async def on_deal(conn: Connection, deal: Any) -> None:
+    """Hand a deal 成交 to everyone who reacts to it, in order; one that fails undoes the deal's transaction."""
+    for reaction in ON_DEAL:
+        await reaction(conn, deal)
