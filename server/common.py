@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from plumbing import openapi
@@ -38,5 +38,10 @@ def routes(every: Sequence[BaseRoute], *, mode: str, version: str, cookie: str =
         page: Response = request.state.templates.page(request, "gallery.html")
         return page
 
+    async def home(request: Request) -> Response:
+        return RedirectResponse("/auctions", 303)
+
     doors: list[BaseRoute] = [Route("/api/openapi.json", api_document), Route("/api/docs", api_viewer)]
+    if not any(getattr(route, "path", "") == "/" for route in every):
+        doors.append(Route("/", home))
     return [*doors, Route("/gallery", gallery)] if mode == "demo" else doors

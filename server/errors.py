@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import asyncpg
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from plumbing import logs, problems
 from plumbing.problems import Problem
+from plumbing.valkey import RedisError
 
 log = logs.get(__name__)
 HEADINGS = frozenset({401, 403, 404, 405, 500, 503})
@@ -57,10 +59,26 @@ async def on_http(request: Request, error: Exception) -> Response:
     return respond(request, Problem(error.status_code, code, headers=error.headers))
 
 
+async def on_broken_pipe(request: Request, error: Exception) -> Response:
+    """Valkey or Postgres does not answer: it is on its way back, so the visitor is asked to try again."""
+    log.warning("pipe.broken", path=request.url.path, error=type(error).__name__, said=str(error)[:200])
+    return respond(request, Problem(503, "unavailable", headers={"Retry-After": "2"}))
+
+
 async def on_error(request: Request, error: Exception) -> Response:
-    """A bug or a broken pipe: recorded with its traceback, answered with its number."""
+    """A bug, or a pipe that broke before the doors: recorded with its traceback, answered with its number."""
+    if isinstance(error, BROKEN_PIPES):
+        return await on_broken_pipe(request, error)
     log.error("unhandled", path=request.url.path, error=type(error).__name__)
     return respond(request, Problem(500, "internal"))
 
 
-HANDLERS = {Problem: on_problem, HTTPException: on_http, Exception: on_error}
+# OSError: the socket of a server that is just being started again is missing or refuses.
+BROKEN_PIPES = (OSError, RedisError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
+                asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError)  # fmt: skip
+HANDLERS = {
+    Problem: on_problem,
+    HTTPException: on_http,
+    Exception: on_error,
+    **dict.fromkeys(BROKEN_PIPES, on_broken_pipe),
+}
