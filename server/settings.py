@@ -88,7 +88,7 @@ def variable(field: str) -> str:
 
 
 def load(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
-    """Read the settings from ``environ`` (the process's); ``given`` (the command line) goes before. None is not given.
+    """Read the settings from ``environ`` (the process's); ``given`` (the command line) goes before.
 
     Raises ``SettingsError`` that names every variable at fault: unknown, unreadable, out of bounds, or missing.
     """
@@ -104,7 +104,9 @@ def load(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
             faults.append(f"{name}: there is no such setting (see docs/settings.md)")
             continue
         values[field] = _read(name, text.strip(), known[field].type, faults)
-    values.update({name: value for name, value in given.items() if value is not None})
+    for field, value in given.items():
+        if value is not None:
+            values[field] = _read(variable(field), str(value), known[field].type, faults)
     values = {name: value for name, value in values.items() if value is not None}
     if faults:
         raise SettingsError(faults)

@@ -1,0 +1,57 @@
+"""The ``./dev`` script: every verb documented, standard library only, locks pinned by hash and free of hosts."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.support import ROOT
+
+LOCKS = sorted(ROOT.glob("requirements*.lock"))
+HELP = subprocess.run([sys.executable, ROOT / "dev", "help"], capture_output=True, text=True, check=True).stdout
+
+
+def verbs() -> list[str]:
+    source = (ROOT / "dev").read_text(encoding="utf-8")
+    found = re.search(r"for verb in \(([\w, ]+)\)", source)
+    assert found
+    return found[1].split(", ")
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_every_verb_is_in_the_help(verb: str) -> None:
+    assert re.search(rf"^  {verb}\b.*  \S", HELP, re.MULTILINE)
+
+
+def test_the_script_uses_the_standard_library_only() -> None:
+    tree = ast.parse((ROOT / "dev").read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
+
+
+def test_a_wrong_verb_is_refused_in_words() -> None:
+    done = subprocess.run([sys.executable, ROOT / "dev", "upp"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "there is no verb 'upp'" in done.stderr
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_a_lock_pins_every_package_by_hash_and_names_no_host(lock: object) -> None:
+    text = (ROOT / str(lock)).read_text(encoding="utf-8")
+    assert "://" not in text
+    packages = [block for block in re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE) if "==" in block]
+    assert packages
+    assert all("--hash=sha256:" in block for block in packages)
+
+
+def test_all_locks_agree_on_every_version() -> None:
+    pins: dict[str, set[str]] = {}
+    for lock in LOCKS:
+        for name, version in re.findall(r"^([a-z0-9-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE):
+            pins.setdefault(name, set()).add(version)
+    assert {name: found for name, found in pins.items() if len(found) > 1} == {"deprecated": {"1.3.1", "3.0.1"}}
