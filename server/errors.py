@@ -8,6 +8,7 @@ import asyncpg
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plumbing import logs, problems
 from plumbing.problems import Problem
@@ -69,8 +70,35 @@ async def on_error(request: Request, error: Exception) -> Response:
     """A bug, or a pipe that broke before the doors: recorded with its traceback, answered with its number."""
     if isinstance(error, BROKEN_PIPES):
         return await on_broken_pipe(request, error)
-    log.error("unhandled", path=request.url.path, error=type(error).__name__)
+    log.error("unhandled", path=request.url.path, error=type(error).__name__, exc_info=True)
     return respond(request, Problem(500, "internal"))
+
+
+class Unbroken:
+    """Answers what nobody else caught, inside the request's own log context and behind the strict headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def sender(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sender)
+        except Exception as error:
+            if started:
+                raise
+            response = await on_error(Request(scope, receive), error)
+            await response(scope, receive, send)
 
 
 # OSError: the socket of a server that is just being started again is missing or refuses.

@@ -61,8 +61,17 @@ def state(settings: Any, **shared: Any) -> dict[str, Any]:
     """What the web side adds to ``request.state``: texts, templates, guard. ``shared`` is known to every page."""
     catalogue = load_texts()
     folders = [room / "pages" for room in rooms()]
-    known = {"mode": str(settings.mode), "demo_accounts": (), **shared}
+    known = {"mode": str(settings.mode), "demo_accounts": _demo_accounts(settings), **shared}
     return {"texts": catalogue, "templates": Templates(folders, catalogue, STATIC, known), "guard": guard}
+
+
+def _demo_accounts(settings: Any) -> tuple[dict[str, str], ...]:
+    """The accounts the login page offers; none outside demo mode."""
+    if str(settings.mode) != "demo":
+        return ()
+    from server.demo import people
+
+    return people.offered()
 
 
 def build(
@@ -83,6 +92,7 @@ def build(
         Middleware(RequestLog, now_ms=now_ms),
         Middleware(SecurityHeaders, https=is_https(settings)),
         Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES),
+        Middleware(errors.Unbroken),
         Middleware(CrossOriginProtection, public_origin=settings.public_origin or ""),
         Middleware(BodyLimit, bytes_max=BODY_BYTES_MAX),
         Middleware(Who),

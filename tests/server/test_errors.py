@@ -15,15 +15,15 @@ from tests.site import a_client, a_person, a_site
 async def test_while_postgres_is_away_the_visitor_is_asked_to_try_again(
     tmp_path: Path, valkey_client: Valkey, clock: Clock
 ) -> None:
-    async with asyncpg.create_pool(f"postgresql://yangcai@/yangcai?host={tmp_path}", min_size=0) as away:
-        async with a_client(a_site(away, valkey_client, clock)) as client:
-            client.cookies.set("yangcai", "some token")
-            answer = await client.get("/api/me")
-            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-            assert answer.headers["retry-after"] == "2"
-            page = await client.get("/login", headers={"accept": "text/html"})
-            assert page.status_code == 503
-            assert "已受理的报价不受影响" in page.text
+    away = await asyncpg.create_pool(f"postgresql://yangcai@/yangcai?host={tmp_path}", min_size=0)
+    async with away, a_client(a_site(away, valkey_client, clock)) as client:
+        client.cookies.set("yangcai", "some token")
+        answer = await client.get("/api/me")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert answer.headers["retry-after"] == "2"
+        page = await client.get("/login", headers={"accept": "text/html"})
+        assert page.status_code == 503
+        assert "已受理的报价不受影响" in page.text
 
 
 async def test_while_valkey_is_away_nobody_can_log_in_and_is_told_so(pool: Pool, tmp_path: Path, clock: Clock) -> None:
