@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest_asyncio
 from plumbing import migrations, postgres, valkey
 from plumbing.clock import Clock
 from plumbing.engines import Places, PostgresEngine, Supervisor, ValkeyEngine
-from tests.support import ROOT
+from tests.support import ROOT, chromium_or_why_not
 
 TEMPLATE = "yangcai_template"
 
@@ -122,3 +123,14 @@ async def fresh_pool(fresh_url: str) -> AsyncIterator[postgres.Pool]:
 def clock() -> Clock:
     """The clock of the product."""
     return Clock()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Chromium. Without it or a Chinese font the test is skipped, or fails where that was forbidden."""
+    program, why_not = chromium_or_why_not()
+    if why_not and "browser" in os.environ.get("TESTS_MAY_NOT_SKIP", ""):
+        pytest.fail(why_not)
+    if why_not:
+        pytest.skip(why_not)
+    return program

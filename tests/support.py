@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shutil
 import socket
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,3 +44,18 @@ def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
+
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHINESE_FONTS = ("/usr/share/fonts", "/usr/local/share/fonts", str(Path.home() / ".fonts"))
+
+
+def chromium_or_why_not() -> tuple[str, str]:
+    """The browser for browser tests and no reason, or no browser and what to install."""
+    program = next((found for name in CHROMIUMS if (found := shutil.which(name))), "")
+    fonts = (path.name.lower() for top in CHINESE_FONTS for path in Path(top).rglob("*.[ot]t[cf]"))
+    font = any(re.search(r"cjk|wqy|hei|song|han|noto.*sc", name) for name in fonts)
+    lacking = [name for name, there in (("chromium", program), ("fonts-noto-cjk", font)) if not there]
+    if find_spec("playwright") is None:
+        lacking.append("playwright (./dev test installs it once Chromium is there)")
+    return (program, "") if not lacking else ("", "browser tests need: apt-get install " + " ".join(lacking))
