@@ -8,6 +8,7 @@ import re
 from itertools import pairwise
 
 import msgspec
+import pytest
 import yaml
 
 from plumbing.engines.checks import VALKEY_REQUIRED
@@ -41,12 +42,9 @@ def test_the_valkey_configuration_meets_what_the_server_asks_for() -> None:
 def test_the_example_environment_is_refused_until_its_empty_lines_are_filled_in() -> None:
     lines = (DEPLOY / "environment.example").read_text(encoding="utf-8").splitlines()
     environ = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    try:
+    with pytest.raises(SettingsError) as refused:
         load(environ, mode="production")
-    except SettingsError as error:
-        assert {fault.split(":")[0] for fault in error.faults} == {name for name, value in environ.items() if not value}
-    else:
-        raise AssertionError("an empty example was taken")
+    assert {fault.split(":")[0] for fault in refused.value.faults} == {name for name in environ if not environ[name]}
 
 
 def test_the_systemd_unit_starts_serve_and_names_files_that_are_documented() -> None:
