@@ -120,6 +120,40 @@ class Worker:
             await self.process.wait()
 
 
+class DemoLife(Worker):
+    """The process that keeps the demonstration moving; it serves nothing and is replaced like the others."""
+
+    def __init__(
+        self, number: int, sock: socket.socket, environ: dict[str, str], log_file: Path | None, origin: str
+    ) -> None:
+        super().__init__(number, sock, environ, log_file)
+        self.origin = origin
+
+    async def start(self) -> None:
+        """Start the process; nobody waits for it."""
+        output = self.log_file.open("ab") if self.log_file else None
+        try:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "yangcai", "demo-life", self.origin, str(os.getpid()), env=self.environ,
+                start_new_session=True, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+            )  # fmt: skip
+        finally:
+            if output:
+                output.close()
+
+
+async def _seed_demo(postgres_url: str) -> None:
+    """Write the demo's organisations and accounts."""
+    from server.demo import people
+
+    pool = await postgres.open_pool(postgres_url, size_max=1)
+    try:
+        async with pool.acquire() as conn, conn.transaction():
+            await people.seed(conn)
+    finally:
+        await pool.close()
+
+
 class Everything:
     """Engines and server processes of one installation."""
 
@@ -142,6 +176,10 @@ class Everything:
         for worker in self.workers:
             await worker.start()
         await self._all_ready()
+        if self.settings.mode is Mode.DEMO:
+            life = DemoLife(0, self.sock, environ, self.log_file, self.address)
+            await life.start()
+            self.workers.append(life)
         self._tasks = [asyncio.create_task(worker.keep(), name=f"keep-{worker.number}") for worker in self.workers]
         return self.address
 
@@ -200,6 +238,8 @@ class Everything:
         finally:
             await pool.close()
         await migrations.migrate(self.settings.postgres_url, MIGRATIONS)
+        if self.settings.mode is Mode.DEMO:
+            await _seed_demo(self.settings.postgres_url)
 
     async def _all_ready(self) -> None:
         """Wait until every process takes requests; one that ends before is a fault of the start."""

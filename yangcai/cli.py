@@ -59,9 +59,9 @@ def _demo_lines(settings: Any) -> list[str]:
 
     if settings.mode is not Mode.DEMO:
         return []
-    from server import demo_accounts
+    from server.demo import people
 
-    return demo_accounts.lines()
+    return people.lines()
 
 
 @app.command()

@@ -1,0 +1,87 @@
+"""The demonstration's organisations and accounts. All share one password, which the start prints."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from accounts import passwords, records
+from accounts.model import Grant, Role
+from plumbing.postgres import Connection
+
+PASSWORD = "yangcai-demo"  # noqa: S105 - printed at every start of the demo, refused in production
+HANGZHOU, PROVINCE = "330100", "330000"
+
+
+class Person(NamedTuple):
+    """One account of the demo."""
+
+    login: str
+    name: str
+    role: str
+    org: str
+    kind: str
+    region: str
+    uscc: str | None = None
+
+
+BUYER_ORG = "杭州市某局（演示）"
+SUPPLIERS = (
+    Person("supplier1", "周晓", "supplier", "杭州云视科技有限公司（演示）", "supplier", HANGZHOU, "91330100MA0000001R"),
+    Person("supplier2", "吴敏", "supplier", "宁波声远电子有限公司（演示）", "supplier", "330200", "91330200MA0000002T"),
+    Person("supplier3", "郑凯", "supplier", "绍兴智联设备有限公司（演示）", "supplier", "330600", "91330600MA00000035"),
+    Person("supplier4", "冯倩", "supplier", "温州博影商贸有限公司（演示）", "supplier", "330300", "91330300MA0000004P"),
+    Person("supplier5", "陈立", "supplier", "嘉兴南湖办公有限公司（演示）", "supplier", "330400", "91330400MA0000005F"),
+    Person("supplier6", "褚楠", "supplier", "湖州明达信息有限公司（演示）", "supplier", "330500", "91330500MA0000006A"),
+)
+OFFICIALS = (
+    Person("buyer", "李经办", "buyer", BUYER_ORG, "buyer", HANGZHOU),
+    Person("head", "王局长", "head", BUYER_ORG, "buyer", HANGZHOU),
+    Person("agency", "孙代理", "agency", "浙江某采购代理有限公司（演示）", "agency", HANGZHOU),
+    Person("supervisor", "赵监管", "supervisor", "浙江省财政厅（演示）", "supervisor", PROVINCE),
+    Person("operator", "钱运维", "operator", "平台运维（演示）", "operator", PROVINCE),
+)
+SHOWN = {
+    "buyer": "采购经办人 purchaser's handler",
+    "head": "采购单位负责人 head of the unit",
+    "agency": "代理机构 agency",
+    "supervisor": "财政监管 supervisor",
+    "supplier1": "供应商 supplier (signed up, bids by hand; supplier2 - supplier6 are simulated)",
+    "operator": "平台运维 platform operator",
+}
+
+
+def lines() -> list[str]:
+    """One line for each account that the start prints."""
+    rows = [f"  {login:<11} {what}" for login, what in SHOWN.items()]
+    return [f"Demo accounts 演示账号 (password 密码: {PASSWORD})", *rows]
+
+
+async def seed(conn: Connection) -> None:
+    """Write organisations, people and their roles once; again it changes nothing."""
+    if await conn.fetchval("SELECT true FROM person WHERE login = 'buyer'"):
+        return
+    secret = await passwords.hash_password(PASSWORD)
+    orgs: dict[str, UUID] = {}
+    for person in (*OFFICIALS, *SUPPLIERS):
+        if person.org not in orgs:
+            orgs[person.org] = await records.add_organisation(
+                conn, name=person.org, kind=person.kind, region=person.region, uscc=person.uscc
+            )
+        org_id = orgs[person.org]
+        person_id = await records.add_person(
+            conn, org_id=org_id, login=person.login, name=person.name, password_hash=secret
+        )
+        role = Role(person.role)
+        everywhere = role in (Role.SUPERVISOR, Role.OPERATOR)
+        await records.add_grant(
+            conn, person_id, Grant(role, "33" if everywhere else "", None if everywhere else org_id)
+        )
+
+
+def offered() -> tuple[dict[str, str], ...]:
+    """The accounts as the login page lists them: who, login, password."""
+    names = {person.login: f"{person.name} · {person.org}" for person in (*OFFICIALS, *SUPPLIERS)}
+    return tuple(
+        {"login": login, "password": PASSWORD, "name": names[login], "about": what} for login, what in SHOWN.items()
+    )
