@@ -17,7 +17,7 @@ _threads = ThreadPoolExecutor(AT_ONCE_MAX, thread_name_prefix="argon2")
 _waiting = 0
 
 
-class TooBusy(Exception):  # noqa: N818
+class TooBusy(Exception):
     """More than ``WAITING_MAX`` passwords wait to be checked: the caller answers 503."""
 
 

@@ -45,6 +45,13 @@ def may(
     )
 
 
+def reach_of(region: str) -> str:
+    """The prefix that covers a region and all within it: "330000" gives "33", "330100" "3301", "330110" itself."""
+    while region.endswith("00"):
+        region = region[:-2]
+    return region
+
+
 def session_lives(*, seen_at_ms: int, expires_at_ms: int, now_ms: int) -> bool:
     """A session ends at its last instant, or when it has not been used for the idle time."""
     return now_ms < expires_at_ms and now_ms - seen_at_ms < SESSION_IDLE_MS

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 """
 
 
-class MigrationChanged(Exception):  # noqa: N818
+class MigrationChanged(Exception):
     """The file was edited after it had been applied. Put it back, and write a new file for the new change."""
 
 

@@ -33,7 +33,7 @@ STATUS_CODES = {
 }
 
 
-class Problem(Exception):  # noqa: N818
+class Problem(Exception):
     """Refuse a request. ``accept`` says, in the units of the API, what would have been accepted."""
 
     def __init__(

@@ -19,7 +19,7 @@ LANGS: tuple[Lang, Lang] = ("zh", "en")
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991: needs no zone database
 
 
-class BadCatalogue(ValueError):  # noqa: N818
+class BadCatalogue(ValueError):
     """The catalogue is not whole: a language is missing, a name is there twice, or parameters differ."""
 
 

@@ -62,3 +62,10 @@ def test_a_password_is_long_enough_and_not_the_login() -> None:
     assert not rules.password_is_fit("seven c", "li")
     assert not rules.password_is_fit("LiMingMing", "limingming")
     assert not rules.password_is_fit("x" * 201, "li")
+
+
+@pytest.mark.parametrize(
+    ("region", "prefix"), [("330000", "33"), ("500000", "50"), ("330100", "3301"), ("330110", "330110"), ("", "")]
+)
+def test_the_reach_of_a_region_drops_only_whole_levels(region: str, prefix: str) -> None:
+    assert rules.reach_of(region) == prefix
