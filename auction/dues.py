@@ -34,7 +34,7 @@ async def take_one(pool: Pool, valkey: Valkey, now_ms: int, on_deal: OnDeal, wat
             after: str = ""
             try:
                 async with conn.transaction():
-                    after = await _serve(conn, row, now_ms, on_deal)
+                    after = await serve(conn, row, now_ms, on_deal)
             except Exception as error:
                 log.error("due.failed", exc_info=True, lot=str(row["id"]), why=str(error))
                 await conn.execute(SQL["put_off_due"], row["id"], moment(now_ms + PUT_OFF_MS), moment(now_ms))
@@ -43,11 +43,11 @@ async def take_one(pool: Pool, valkey: Valkey, now_ms: int, on_deal: OnDeal, wat
                 await conn.execute(
                     SQL["put_off_due"], row["id"], moment(now_ms + starting.HAND_OVER_AGAIN_MS), moment(now_ms)
                 )
-        await _afterwards(conn, valkey, row["id"], after, now_ms, watch)
+        await afterwards(conn, valkey, row["id"], after, now_ms, watch)
     return True
 
 
-async def _serve(conn: Connection, row: Record, now_ms: int, on_deal: OnDeal) -> str:
+async def serve(conn: Connection, row: Record, now_ms: int, on_deal: OnDeal) -> str:
     """One due inside its transaction; what must follow after the commit."""
     match Stage(row["stage"]):
         case Stage.SCHEDULED:
@@ -72,7 +72,7 @@ async def _nothing(conn: Connection, row: Record) -> str:
     return ""
 
 
-async def _afterwards(
+async def afterwards(
     conn: Connection, valkey: Valkey, lot_id: UUID, after: str, now_ms: int, watch: Watch | None
 ) -> None:
     if after == "hand_over":

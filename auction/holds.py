@@ -6,7 +6,7 @@ from uuid import UUID
 
 from accounts.audit import audit
 from accounts.model import Actor
-from auction import cases, live
+from auction import access, cases, live
 from auction.model import LIVE_STAGES, Stage, Turn
 from auction.records import SQL, moment
 from plumbing.postgres import Connection, Record
@@ -16,6 +16,26 @@ from plumbing.valkey import Valkey
 DAY_MS = 24 * 3_600_000
 SUSPENSION_DAYS_MAX = 30
 """政府采购法 §57: a suspension ordered by the supervisor lasts at most 30 days."""
+
+
+async def suspend(
+    conn: Connection, valkey: Valkey, actor: Actor, lot_id: UUID, reason: str, days: int, now_ms: int
+) -> None:
+    """The supervisor orders a suspension 暂停 of a lot in his region. He takes no other part in the auction."""
+    row = await cases.lot_locked(conn, lot_id)
+    if not access.oversees(actor, row, now_ms):
+        raise Problem(404, "lot_unknown")
+    if not reason.strip():
+        raise Problem(422, "reason_missing")
+    await hold(conn, valkey, row, actor, reason, days, now_ms)
+
+
+async def release(conn: Connection, actor: Actor, lot_id: UUID, now_ms: int) -> str:
+    """The supervisor ends a suspension early; "resume" when the caller must then call ``resume_live``."""
+    row = await cases.lot_locked(conn, lot_id)
+    if not access.oversees(actor, row, now_ms):
+        raise Problem(404, "lot_unknown")
+    return await end(conn, row, actor, now_ms)
 
 
 async def hold(

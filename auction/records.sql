@@ -181,3 +181,157 @@ UPDATE deal SET contract_no = $2, contracted_at = $3 WHERE lot_id = $1 AND contr
 -- name: lines_of
 SELECT no, name, spec, unit, quantity, unit_ceiling_fen, (quantity * 1000)::bigint AS thousandths
 FROM line WHERE lot_id = $1 ORDER BY no;
+
+-- ── drafting and approval ────────────────────────────────────────────────────────────────────────────────────────
+
+-- name: add_auction
+INSERT INTO auction (number, ocid, region, org_id, agency_org_id, title, category, kind, budget_fen, budget_project,
+    plan_no, in_framework, legal_basis, gate, rule_set, rule_set_sha256, notice, invitation_only, posts, signup_from,
+    opens_at, created_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+RETURNING id;
+
+-- name: change_auction
+UPDATE auction SET agency_org_id = $2, title = $3, category = $4, kind = $5, budget_fen = $6, budget_project = $7,
+    plan_no = $8, in_framework = $9, legal_basis = $10, gate = $11, notice = $12, invitation_only = $13, posts = $14,
+    signup_from = $15, opens_at = $16, version = version + 1
+WHERE id = $1;
+
+-- name: drop_lots
+DELETE FROM lot WHERE auction_id = $1 AND stage = 'draft' AND rerun_of IS NULL;
+
+-- name: drop_invitations
+DELETE FROM invitation WHERE auction_id = $1;
+
+-- name: add_lot
+INSERT INTO lot (auction_id, region, org_id, no, title, rules, opens_at, round_no, rerun_of)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id;
+
+-- name: auction_by_id
+SELECT a.*, o.name AS org_name, g.name AS agency_name, (extract(epoch FROM now()) * 1000)::bigint AS now_ms
+FROM auction a JOIN organisation o ON o.id = a.org_id LEFT JOIN organisation g ON g.id = a.agency_org_id
+WHERE a.id = $1;
+
+-- name: auction_for_update
+SELECT a.* FROM auction a WHERE a.id = $1 FOR UPDATE;
+
+-- name: sum_of_year
+-- What this organisation buys of the same item under the same budget project in the year (条例 §28), this case aside.
+SELECT coalesce(sum(a.budget_fen), 0)::bigint FROM auction a
+WHERE a.org_id = $1 AND a.category = $2 AND a.budget_project = $3 AND NOT a.practice AND a.id IS DISTINCT FROM $4
+  AND a.created_at >= $5 AND a.created_at < $6
+  AND EXISTS (SELECT FROM lot l WHERE l.auction_id = a.id AND l.rerun_of IS NULL
+              AND l.stage NOT IN ('draft', 'cancelled', 'failed'));
+
+-- name: submitted
+UPDATE auction SET submission = submission + 1, version = version + 1 WHERE id = $1 RETURNING submission;
+
+-- name: add_approval
+INSERT INTO approval (auction_id, submission, post, decision, remark, decided_by) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: approvals_of
+SELECT v.post, v.decision, v.remark, v.decided_by, v.decided_at, v.submission, p.name
+FROM approval v JOIN person p ON p.id = v.decided_by WHERE v.auction_id = $1 ORDER BY v.submission, v.decided_at;
+
+-- ── sign-up and offers ───────────────────────────────────────────────────────────────────────────────────────────
+
+-- name: is_invited
+SELECT EXISTS (SELECT FROM invitation WHERE auction_id = $1 AND org_id = $2);
+
+-- name: signups_of
+SELECT s.*, o.name AS org_name, o.uscc FROM signup s LEFT JOIN organisation o ON o.id = s.org_id
+WHERE s.auction_id = $1 ORDER BY s.created_at, s.id;
+
+-- name: signup_of
+SELECT * FROM signup WHERE auction_id = $1 AND org_id = $2;
+
+-- name: add_signup
+INSERT INTO signup (auction_id, org_id, alias, declarations, deduction_bp, created_by)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (auction_id, org_id) DO UPDATE SET status = 'admitted', declarations = $4, deduction_bp = $5
+RETURNING id, alias;
+
+-- name: withdraw_signup
+UPDATE signup SET status = 'withdrawn' WHERE auction_id = $1 AND org_id = $2 AND status = 'admitted' RETURNING id;
+
+-- name: put_offer
+INSERT INTO offer (lot_id, signup_id, brand, model, response, delivery, declarations, opening_price)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (lot_id, signup_id) DO UPDATE SET brand = $3, model = $4, response = $5, delivery = $6, declarations = $7,
+    opening_price = $8, conformity = 'pending', conformity_reason = '', conformity_by = NULL, conformity_at = NULL,
+    changed_at = clock_timestamp();
+
+-- name: offers_of
+SELECT f.*, s.alias, s.org_id, s.status FROM offer f JOIN signup s ON s.id = f.signup_id
+WHERE f.lot_id = $1 ORDER BY s.alias;
+
+-- name: decide_conformity
+UPDATE offer f SET conformity = $3, conformity_reason = $4, conformity_by = $5, conformity_at = clock_timestamp()
+FROM signup s WHERE f.lot_id = $1 AND s.id = f.signup_id AND s.alias = $2 RETURNING f.signup_id;
+
+-- name: conformity_of
+SELECT s.alias, coalesce(f.conformity, 'pending') AS conformity
+FROM standing t JOIN signup s ON s.id = t.signup_id LEFT JOIN offer f ON f.lot_id = t.lot_id AND f.signup_id = s.id
+WHERE t.lot_id = $1;
+
+-- name: update_standing
+UPDATE standing SET valid = $3, why_not = $4, low_price = $5, low_price_note = low_price_note || $6
+WHERE lot_id = $1 AND alias = $2 RETURNING rank;
+
+-- ── questions and motions ────────────────────────────────────────────────────────────────────────────────────────
+
+-- name: add_question
+INSERT INTO question (lot_id, signup_id, text) VALUES ($1, $2, $3) RETURNING id;
+
+-- name: answer_question
+UPDATE question SET answer = $2, answered_by = $3, answered_at = clock_timestamp()
+WHERE id = $1 AND lot_id = $4 AND answer IS NULL RETURNING id;
+
+-- name: questions_of
+-- All of a lot, or ($2) those of one sign-up.
+SELECT q.id, q.text, q.asked_at, q.answer, q.answered_at, s.alias
+FROM question q JOIN signup s ON s.id = q.signup_id
+WHERE q.lot_id = $1 AND ($2::uuid IS NULL OR q.signup_id = $2) ORDER BY q.asked_at;
+
+-- name: add_motion
+INSERT INTO motion (lot_id, kind, reason, target, proposed_by) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (lot_id, kind, target) WHERE state = 'open' DO NOTHING RETURNING id;
+
+-- name: motion_for_update
+SELECT * FROM motion WHERE id = $1 FOR UPDATE;
+
+-- name: decide_motion
+UPDATE motion SET state = $2, decided_by = $3, decided_at = clock_timestamp() WHERE id = $1;
+
+-- name: motion_done
+UPDATE motion SET state = $2, outcome = $3 WHERE id = $1;
+
+-- name: motions_of
+SELECT m.*, p.name AS proposer, d.name AS decider FROM motion m JOIN person p ON p.id = m.proposed_by
+LEFT JOIN person d ON d.id = m.decided_by WHERE m.lot_id = $1 ORDER BY m.proposed_at;
+
+-- name: rerun_known
+SELECT id, auction_id FROM lot WHERE rerun_of = $1;
+
+-- name: invite
+INSERT INTO invitation (auction_id, org_id) VALUES ($1, $2);
+
+-- name: add_line
+INSERT INTO line (lot_id, no, name, spec, unit, quantity, unit_ceiling_fen) VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- ── rerun ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- name: copy_auction
+INSERT INTO auction (number, ocid, region, org_id, agency_org_id, title, category, kind, budget_fen, budget_project,
+    plan_no, in_framework, legal_basis, gate, rule_set, rule_set_sha256, notice, invitation_only, posts, opens_at,
+    created_by)
+SELECT $2, $3, region, org_id, agency_org_id, title, category, kind, budget_fen, budget_project, plan_no, in_framework,
+       legal_basis, gate, rule_set, rule_set_sha256, notice, invitation_only, posts, $4, $5
+FROM auction WHERE id = $1 RETURNING id;
+
+-- name: copy_invitations
+INSERT INTO invitation (auction_id, org_id) SELECT $2, org_id FROM invitation WHERE auction_id = $1;
+
+-- name: copy_lines
+INSERT INTO line (lot_id, no, name, spec, unit, quantity, unit_ceiling_fen)
+SELECT $2, no, name, spec, unit, quantity, unit_ceiling_fen FROM line WHERE lot_id = $1;

@@ -67,7 +67,7 @@ async def open_practice(request: Request, body: PracticeBody) -> PracticeOut:
     return await practice.open_practice(state.postgres, state.valkey, actor, body, state.clock.now_ms())
 
 
-@op("POST", "/api/practice/tickets", tag="practice", summary=("模拟竞价入场票", "Tickets for a practice auction"),
+@op("POST", "/api/practice/tickets", tag="practice", summary=("模拟竞价入场票", "Practice tickets"),
     roles=HOSTS, errors=(404,))  # fmt: skip
 async def practice_tickets(request: Request, body: TicketsBody) -> TicketsOut:
     """One-time tickets for one live socket each."""
@@ -76,7 +76,7 @@ async def practice_tickets(request: Request, body: TicketsBody) -> TicketsOut:
     return TicketsOut(await practice.give_tickets(state.postgres, state.valkey, actor, body.auction_id, body.names))
 
 
-@op("POST", "/api/practice/lots/{lot_id:uuid}/close", tag="practice", summary=("结束模拟竞价", "Close a practice lot"),
+@op("POST", "/api/practice/lots/{lot_id:uuid}/close", tag="practice", summary=("结束模拟竞价", "Close a lot"),
     roles=HOSTS, errors=(409,))  # fmt: skip
 async def close_practice(request: Request, lot_id: UUID) -> Steering:
     """Close a practice lot now; settlement follows by itself."""

@@ -1,0 +1,139 @@
+"""Builders for walks through a case's life: who takes part, and the steps up to where a test begins."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from accounts.model import Actor, Role
+from auction import approving, deciding, drafting, dues, live, signing
+from auction.drafting import Draft, DraftLine, DraftLot
+from auction.model import Alias, Bid, Decrement, LotRules, Overtime, Stage
+from auction.signing import OfferBody
+from plumbing.clock import Clock
+from plumbing.postgres import Pool
+from plumbing.valkey import Valkey
+from server.settle import settle_lot
+from tests.auction.people import an_actor, an_organisation
+from tests.support import eventually
+
+MINUTE = 60_000
+
+
+class Cast(NamedTuple):
+    """The people of one case."""
+
+    buyer: Actor
+    head: Actor
+    suppliers: list[Actor]
+    supervisor: Actor
+
+
+async def a_cast(pool: Pool, suppliers: int = 3) -> Cast:
+    """A unit with handler and head, suppliers, and the province's supervisor."""
+    unit = await an_organisation(pool)
+    people = [await an_actor(pool, await an_organisation(pool, "supplier"), Role.SUPPLIER) for _ in range(suppliers)]
+    watch = await an_actor(pool, await an_organisation(pool, "supervisor"), Role.SUPERVISOR, grant_region="33")
+    return Cast(await an_actor(pool, unit, Role.BUYER), await an_actor(pool, unit, Role.HEAD), people, watch)
+
+
+def rules(**changed: Any) -> LotRules:
+    """A lot of one minute with a ceiling of 100,000.00 and 1.00 to go down by."""
+    given = LotRules(
+        ceiling=10_000_000, decrement=Decrement(amount=100), duration_ms=MINUTE, overtime=Overtime(extensions_max=0),
+        big_drop_bp=0, award_confirm_ms=MINUTE,
+    )  # fmt: skip
+    return msgspec.structs.replace(given, **changed)
+
+
+def a_draft(opens_at: int, lot_rules: LotRules | None = None, **changed: Any) -> Draft:
+    """A case of one lot."""
+    line = msgspec.convert({"name": "台式计算机", "quantity": "10", "unit": "台"}, DraftLine)
+    lot = DraftLot("台式计算机 10 台", lot_rules or rules(), [line])
+    given = Draft("办公设备采购", "goods", "A02010105", 10_000_000, opens_at, [lot])
+    return msgspec.structs.replace(given, **changed)
+
+
+async def within(pool: Pool, what: Callable[..., Awaitable[Any]], *args: Any, **named: Any) -> Any:
+    """Call an operation in a transaction of its own."""
+    async with pool.acquire() as conn, conn.transaction():
+        return await what(conn, *args, **named)
+
+
+async def nothing(conn: Any, deal: Any) -> None:
+    """No one reacts."""
+
+
+async def stage(pool: Pool, lot_id: UUID) -> str:
+    """Where a lot stands in Postgres."""
+    found: str = await pool.fetchval("SELECT stage FROM lot WHERE id = $1", lot_id)
+    return found
+
+
+async def run_due(pool: Pool, valkey: Valkey, lot_id: UUID, at_ms: int) -> None:
+    """Do what is due for one lot at ``at_ms``, as the deadlines would; other tests' lots are left alone."""
+    async with pool.acquire() as conn:
+        due = await conn.fetchval("SELECT due_at FROM lot WHERE id = $1", lot_id)
+        assert due is not None
+        async with conn.transaction():
+            row = await dues.cases.lot_locked(conn, lot_id)
+            after = await dues.serve(conn, row, at_ms, nothing)
+        await dues.afterwards(conn, valkey, lot_id, after, at_ms, None)
+
+
+async def published(pool: Pool, valkey: Valkey, cast: Cast, draft: Draft | None = None) -> tuple[UUID, UUID]:
+    """A case drafted, approved and published: its id and its first lot's."""
+    now = Clock().now_ms()
+    auction_id = await within(pool, drafting.create, cast.buyer, draft or a_draft(now + MINUTE), now)
+    await within(pool, approving.submit, cast.buyer, auction_id, now)
+    await within(pool, approving.decide, cast.head, auction_id, True, "", now)
+    lot_id = await pool.fetchval("SELECT id FROM lot WHERE auction_id = $1 ORDER BY no LIMIT 1", auction_id)
+    await run_due(pool, valkey, lot_id, now)
+    return auction_id, lot_id
+
+
+async def signed_up(pool: Pool, cast: Cast, auction_id: UUID, lot_id: UUID, *, passed: bool = True) -> dict[UUID, str]:
+    """Every supplier signed up with an offer, conforming if ``passed``: the alias by organisation."""
+    now, aliases = Clock().now_ms(), {}
+    for supplier in cast.suppliers:
+        alias = await within(pool, signing.sign_up, supplier, auction_id, {}, now)
+        await within(pool, signing.put_offer, supplier, lot_id, OfferBody("品牌", "型号"), now)
+        if passed:
+            await within(pool, deciding.conformity, cast.buyer, lot_id, alias, True, "", now)
+        aliases[supplier.org_id] = alias
+    return aliases
+
+
+async def opened(
+    pool: Pool, valkey: Valkey, cast: Cast, *, for_ms: int = 400, **changed: Any
+) -> tuple[UUID, dict[UUID, str]]:
+    """A lot that runs now, for ``for_ms``, with every supplier in it."""
+    draft = a_draft(Clock().now_ms() + MINUTE, rules(**changed))
+    auction_id, lot_id = await published(pool, valkey, cast, draft)
+    after_close = changed.get("conformity") is not None
+    aliases = await signed_up(pool, cast, auction_id, lot_id, passed=not after_close)
+    now = Clock().now_ms()
+    at_once = "UPDATE lot SET opens_at = now(), due_at = now(), rules = rules || $2 WHERE id = $1"
+    await pool.execute(at_once, lot_id, {"duration_ms": for_ms})
+    await run_due(pool, valkey, lot_id, now)
+    return lot_id, aliases
+
+
+async def bids(valkey: Valkey, lot_id: UUID, prices: dict[str, int]) -> None:
+    """One bid each, in the order given."""
+    for alias, price in prices.items():
+        outcome = await live.place_bid(valkey, lot_id, Bid(f"bid-{alias}", Alias(alias), price), Clock().now_ms())
+        assert hasattr(outcome, "rank"), outcome
+
+
+async def closed(pool: Pool, valkey: Valkey, lot_id: UUID) -> None:
+    """Wait until a lot's short time is over, close it and settle it."""
+
+    async def is_over() -> bool:
+        return (await live.tick(valkey, lot_id)).stage == Stage.CLOSING
+
+    await eventually(is_over)
+    assert await settle_lot(valkey, pool, lot_id, Clock().now_ms())
