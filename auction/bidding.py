@@ -18,7 +18,7 @@ from auction.messages import BidAccepted, BidRefused, PlaceBid
 from auction.model import Alias, Bid, LotRules, PriceBasis, Refusal, Refused, Taken
 from plumbing.clock import Clock
 from plumbing.hub import Bucket
-from plumbing.texts import Texts
+from plumbing.texts import Texts, money
 from plumbing.valkey import RedisError, Valkey
 
 BIDS_PER_S, BIDS_BURST = 4.0, 12.0
@@ -45,13 +45,16 @@ class Desk:
 
     def refuse(self, body: PlaceBid, refused: Refused, basis: PriceBasis = PriceBasis.TOTAL) -> BidRefused:
         """The refusal in words, Chinese and English, naming what would be accepted."""
-        if refused.price_max and basis is PriceBasis.DISCOUNT_RATE:
-            shown = f"{refused.price_max / 100:.2f}%"
-        else:
-            shown = f"¥{refused.price_max // 100:,}.{refused.price_max % 100:02d}" if refused.price_max else "—"
+        shown = self.amount(refused.price_max, basis)
         key = f"refusal.{refused.code.value}"
         zh, en = (self._texts.say(key, lang, price_max=shown) for lang in ("zh", "en"))
         return BidRefused(body.id, body.lot, refused.code.value, zh, en, refused.price_max, refused.token)
+
+    def amount(self, price: int, basis: PriceBasis = PriceBasis.TOTAL) -> str:
+        """A price of the lot's unit as people read it; a dash for none."""
+        if not price:
+            return "—"
+        return f"{price // 100}.{price % 100:02d}%" if basis is PriceBasis.DISCOUNT_RATE else money(price)
 
     async def take(self, body: PlaceBid, alias: Alias, terms: Terms) -> BidAccepted | BidRefused:
         """Offer the bid and say what came of it. Never raises for a bad bid or a store that is away."""

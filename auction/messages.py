@@ -19,6 +19,9 @@ RequestId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z_-]{8,40}$")]
 Price = Annotated[int, Meta(ge=1, le=PRICE_MAX)]
 
 
+Token = Annotated[str, Meta(max_length=12)]
+
+
 # ── from the client ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -42,14 +45,17 @@ class UnitPrice(Struct, frozen=True, forbid_unknown_fields=True):
     price: Price
 
 
+UnitPrices = Annotated[tuple[UnitPrice, ...], Meta(max_length=200)]
+
+
 class PlaceBid(Struct, frozen=True, tag_field="t", tag="bid", forbid_unknown_fields=True):
     """Offer ``price``. ``token`` confirms a big drop; ``unit_prices`` are required where the lot asks for them."""
 
     lot: UUID
     id: RequestId
     price: Price
-    token: Annotated[str, Meta(max_length=12)] = ""
-    unit_prices: Annotated[tuple[UnitPrice, ...], Meta(max_length=200)] = ()
+    token: Token = ""
+    unit_prices: UnitPrices = ()
 
 
 class AskTime(Struct, frozen=True, tag_field="t", tag="time", forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -31,7 +32,11 @@ from auction.messages import (
     Fault,
     FromClient,
     PlaceBid,
+    Price,
+    RequestId,
     TimeAnswer,
+    Token,
+    UnitPrices,
     Unwatch,
     Watch,
     Welcome,
@@ -39,6 +44,7 @@ from auction.messages import (
 from auction.model import Alias, Refusal, Refused
 from plumbing.hub import Outbox
 from plumbing.problems import Problem
+from plumbing.web import Reply, collect, op
 
 MESSAGE_BYTES_MAX = 16 * 1024
 WATCHED_MAX = 2_000
@@ -242,7 +248,33 @@ async def live_stream(request: Request) -> StreamingResponse:
     return StreamingResponse(_events(session), media_type="text/event-stream", headers=headers)
 
 
+class BidBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A bid 报价 by plain request, for networks that block sockets; fields as in the socket's ``bid``."""
+
+    id: RequestId
+    price: Price
+    token: Token = ""
+    unit_prices: UnitPrices = ()
+
+
+@op("POST", "/api/lots/{lot_id:uuid}/bids", tag="auction", summary=("报价", "Bid"), roles=("supplier",), status=201,
+    errors=(404, 409, 429, 503))  # fmt: skip
+async def post_bid(request: Request, lot_id: UUID, body: BidBody) -> BidAccepted:
+    """Offer a price. The same id again gets the first answer. A refusal's ``accept`` holds what would be taken."""
+    session = Session(request, await sessions.actor(request), {})
+    outcome = await session.judge(PlaceBid(lot_id, body.id, body.price, body.token, body.unit_prices))
+    if isinstance(outcome, BidAccepted):
+        return Reply(outcome, 201)  # type: ignore[return-value]
+    status = _STATUS.get(outcome.code, 409)
+    accept = {"price_max": outcome.price_max, "token": outcome.token}
+    shown = session.desk.amount(outcome.price_max)
+    raise Problem(status, outcome.code, accept=accept, text=f"refusal.{outcome.code}", price_max=shown)
+
+
+_STATUS = {"LOT_UNKNOWN": 404, "RATE": 429, "OUTCOME_UNKNOWN": 503}
+
 ROUTES: list[BaseRoute] = [
+    *collect(globals()),
     WebSocketRoute("/ws", live_socket),
     Route("/api/lots/{lot_id:uuid}/stream", live_stream, methods=["GET"]),
 ]

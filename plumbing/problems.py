@@ -34,7 +34,10 @@ STATUS_CODES = {
 
 
 class Problem(Exception):
-    """Refuse a request. ``accept`` says, in the units of the API, what would have been accepted."""
+    """Refuse a request. ``accept`` says, in the units of the API, what would have been accepted.
+
+    The sentence is the catalogue's ``problem.<code>``, or ``text`` where a room has its own.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Problem(Exception):
         *,
         accept: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        text: str = "",
         **params: Any,
     ) -> None:
         super().__init__(f"{status} {code}")
@@ -51,6 +55,7 @@ class Problem(Exception):
         self.code = code
         self.accept = accept
         self.headers = dict(headers or {})
+        self.text = text or f"problem.{code}"
         self.params = params
 
 
@@ -75,7 +80,7 @@ def language(conn: HTTPConnection) -> str:
 
 def body_of(problem: Problem, texts: Texts, lang: str) -> ProblemBody:
     """Put a problem into words. A code without a sentence is a bug, and still answered in general words."""
-    key = f"problem.{problem.code}"
+    key = problem.text
     if key not in texts:
         key = "problem." + STATUS_CODES.get(problem.status, "internal" if problem.status >= 500 else "bad_request")
     said = {one: texts.say(key, one, **problem.params) for one in ("zh", "en")}

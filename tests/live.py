@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
+import httpx
 import msgspec
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
@@ -131,6 +132,21 @@ class Page:
         return await eventually(lambda: next((frame for frame in self.frames if frame["t"] == "error"), None))
 
 
+async def a_cookie(site: Site, login: str) -> str:
+    """The cookie of a session of ``login``."""
+    person_id = await site.pool.fetchval("SELECT id FROM person WHERE login = $1", login)
+    token = await sessions.begin(site.pool, person_id, Clock().now_ms())
+    return f"{sessions.cookie_name(site.settings)}={token}"
+
+
+@asynccontextmanager
+async def a_program(site: Site, login: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A program of ``login`` on the first server."""
+    headers = {"Cookie": await a_cookie(site, login)}
+    async with httpx.AsyncClient(base_url=site.origin, headers=headers, trust_env=False) as program:
+        yield program
+
+
 @asynccontextmanager
 async def a_page(
     site: Site, login: str = "", number: int = 0, query: str = "", origin: str = ""
@@ -138,9 +154,7 @@ async def a_page(
     """A page of ``login`` (nobody when empty) on server ``number``."""
     headers = {}
     if login:
-        person_id = await site.pool.fetchval("SELECT id FROM person WHERE login = $1", login)
-        token = await sessions.begin(site.pool, person_id, Clock().now_ms())
-        headers["Cookie"] = f"{sessions.cookie_name(site.settings)}={token}"
+        headers["Cookie"] = await a_cookie(site, login)
     ours = site.origins[number]
     url = ours.replace("http", "ws") + "/ws" + query
     async with connect(url, additional_headers=headers, origin=origin or ours, proxy=None) as socket:  # type: ignore[arg-type]

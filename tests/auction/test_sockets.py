@@ -15,7 +15,7 @@ from accounts import tickets
 from auction.model import Decrement, StepAgainst, Visibility
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
-from tests.live import Page, Site, a_live_site, a_page, a_started_lot, quick_rules
+from tests.live import Page, Site, a_live_site, a_page, a_program, a_started_lot, quick_rules
 from tests.support import eventually
 
 
@@ -230,3 +230,24 @@ async def test_bidding_too_fast_is_refused_and_nothing_is_lost(site: Site) -> No
     codes = {answer.get("code") for answer in answers}
     assert "RATE" in codes
     assert sum(answer["t"] == "taken" for answer in answers) >= 1
+
+
+async def test_where_sockets_are_blocked_a_stream_and_a_plain_request_do(site: Site) -> None:
+    lot_id = await a_started_lot(site, quick_rules(duration_ms=60_000))
+    async with a_program(site, "supplier1") as program:
+        url, rid = f"/api/lots/{lot_id}/bids", uuid4().hex
+        async with program.stream("GET", f"/api/lots/{lot_id}/stream") as stream:
+            lines = stream.aiter_lines()
+            assert '"welcome"' in await anext(lines)
+            taken = await program.post(url, json={"id": rid, "price": 47_000_000})
+            assert (taken.status_code, taken.json()["rank"]) == (201, 1)
+            async for line in lines:
+                if '"delta"' in line and '"price":47000000' in line:
+                    break
+        again = await program.post(url, json={"id": rid, "price": 47_000_000})
+        assert again.json() == {**taken.json(), "repeat": True}
+        refused = await program.post(url, json={"id": uuid4().hex, "price": 47_000_000})
+        assert (refused.status_code, refused.json()["code"]) == (409, "NOT_IMPROVING_OWN")
+        assert refused.json()["accept"]["price_max"] == 46_999_900
+        assert "¥469,999.00" in refused.json()["zh"]
+        assert (await program.post(url, json={"id": rid, "price": "４７"})).status_code == 422
