@@ -40,7 +40,9 @@ def _run(**given: Any) -> None:
     logs.configure(str(settings.log_level))
 
     def on_ready(address: str, running: Any) -> None:
-        typer.echo(f"阳采 Yangcai {yangcai.version()} ({running.mode}): {running.public_origin or address}")
+        typer.echo(f"阳采 Yangcai {yangcai.version()} ({running.mode}): {address}")
+        if running.public_origin:
+            typer.echo(f"Public address: {running.public_origin}")
         for line in _demo_lines(running):
             typer.echo(line)
         if running.mode == "demo":
