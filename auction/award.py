@@ -17,8 +17,9 @@ from auction.records import SQL, decode_rules, millis, moment
 from auction.settlement import Candidate, next_in_rank
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
+from standards.deal import Deal
 
-OnDeal: TypeAlias = Callable[[Any, Any], Awaitable[None]]
+OnDeal: TypeAlias = Callable[[Connection, Deal], Awaitable[None]]
 
 
 def json_text(value: object) -> str | None:

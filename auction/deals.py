@@ -4,88 +4,85 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from uuid import UUID
 
 import orjson
-from msgspec import Struct
 
+from auction import params
 from auction.model import PriceBasis
 from auction.records import SQL, decode_rules, encode, moment
 from plumbing.postgres import Connection, Record
+from standards.deal import Deal, DealLine, Source, line_total
+from standards.ids import uuid7
+from standards.money import scale_half_up
+from standards.workdays import add_days, day_of, seed
 
 
 def amount_fen(row: Record, price: int) -> int:
     """The amount of the deal in fen: the quoted price, or the budget at the quoted discount rate, half up."""
     if decode_rules(row["rules"]).basis is PriceBasis.DISCOUNT_RATE:
-        return (int(row["budget_fen"]) * price + 5_000) // 10_000
+        return scale_half_up(int(row["budget_fen"]), price, 10_000)
     return price
 
 
-async def lines_of(conn: Connection, row: Record, detail: Any) -> list[dict[str, Any]]:
+async def lines_of(conn: Connection, row: Record, detail: Any) -> list[DealLine]:
     """The lines of the lot with the winner's unit prices where the lot asked for them (条例 §43)."""
     prices = detail if isinstance(detail, dict) else {}
-    return [
-        {
-            "no": line["no"],
-            "name": line["name"],
-            "spec": line["spec"],
-            "unit": line["unit"],
-            "quantity": str(line["quantity"]),
-            "unit_price_fen": prices.get(str(line["no"])),
-        }
-        for line in await conn.fetch(SQL["lines_of"], row["id"])
-    ]
-
-
-def uuid7(now_ms: int) -> UUID:
-    """A UUIDv7 of this moment."""
-    tail = int.from_bytes(secrets.token_bytes(10))
-    return UUID(int=(now_ms << 80) | (7 << 76) | ((tail >> 62 & 0xFFF) << 64) | (2 << 62) | (tail & ((1 << 62) - 1)))
-
-
-class DealLine(Struct, frozen=True):
-    """A line of a deal with the winner's unit price in fen, where the lot asked for unit prices."""
-
-    no: int
-    name: str
-    spec: str
-    unit: str
-    quantity: str
-    unit_price_fen: int | None
-
-
-class Deal(Struct, frozen=True):
-    """成交: what a trading room ends in; nobody asks back afterwards."""
-
-    id: UUID
-    room: str
-    lot_id: UUID
-    auction_id: UUID
-    ocid: str
-    region: str
-    org_id: UUID
-    supplier_org_id: UUID
-    legal_basis: str
-    category: str
-    amount_fen: int
-    lines: tuple[DealLine, ...]
-    awarded_at_ms: int
-    rule_set_sha256: str
+    lines = []
+    for line in await conn.fetch(SQL["lines_of"], row["id"]):
+        quantity, price = str(line["quantity"].normalize().__format__("f")), prices.get(str(line["no"]))
+        lines.append(
+            DealLine(
+                no=line["no"],
+                name=line["name"],
+                unit=line["unit"],
+                quantity=quantity,
+                unit_price_fen=price,
+                total_fen=None if price is None else line_total(price, quantity),
+                category=row["category"],
+                spec=line["spec"],
+            )
+        )
+    return lines
 
 
 async def make(conn: Connection, row: Record, winner: Record, now_ms: int) -> Deal:
-    """Make and store the deal of a lot, once; a second call gives the first one's value."""
+    """Make and store the deal of a lot. The contract is by the quoted price, the ranking was by the effective one."""
     detail = orjson.loads(winner["detail"]) if winner["detail"] else None
-    lines = tuple(DealLine(**line) for line in await lines_of(conn, row, detail))
-    amount = amount_fen(row, winner["price"])
+    facts = await conn.fetchrow(SQL["deal_facts"], row["id"])
+    assert facts is not None
+    discount = winner["price"] if decode_rules(row["rules"]).basis is PriceBasis.DISCOUNT_RATE else None
+    contract_fen = amount_fen(row, winner["price"])
     made = Deal(
-        id=uuid7(now_ms), room="auction", lot_id=row["id"], auction_id=row["auction_id"], ocid=row["ocid"],
-        region=row["region"], org_id=row["org_id"], supplier_org_id=winner["org_id"], legal_basis=row["legal_basis"],
-        category=row["category"], amount_fen=amount, lines=lines, awarded_at_ms=now_ms,
+        deal_id=uuid7(now_ms, secrets.token_bytes(10)),
+        source=Source.AUCTION,
+        case_id=row["auction_id"],
+        lot_id=row["id"],
+        number=row["number"],
+        ocid=row["ocid"],
+        title=row["title"],
+        region=row["region"],
+        buyer_org=row["org_id"],
+        buyer_name=facts["buyer_name"],
+        supplier_org=winner["org_id"],
+        supplier_name=winner["name"],
+        supplier_uscc=winner["uscc"] or "",
+        legal_basis=row["legal_basis"],
+        category=row["category"],
+        amount_fen=amount_fen(row, winner["effective"]),
+        contract_fen=contract_fen,
+        awarded_at_ms=now_ms,
         rule_set_sha256=row["rule_set_sha256"],
-    )  # fmt: skip
-    given = (made.id, row["id"], row["region"], row["org_id"], winner["org_id"], amount, encode(made), moment(now_ms))
-    await conn.fetchval(SQL["add_deal"], *given)
+        agency_org=row["agency_org_id"],
+        budget_fen=row["budget_fen"] or None,
+        plan_no=facts["plan_no"],
+        discount_bp=discount,
+        lines=tuple(await lines_of(conn, row, detail)),
+        log_sha256=facts["log_sha256"] or "",
+        log_length=facts["final_n"] or 0,
+        contract_due=add_days(seed(), day_of(now_ms), params.number(row, "award.contract_days_max")).day,
+    )
+    given = (made.deal_id, row["id"], row["region"], row["org_id"], winner["org_id"], contract_fen)
+    await conn.fetchval(SQL["add_deal"], *given, encode(made), moment(now_ms))
     return made
 
 
@@ -94,7 +91,8 @@ async def winner_body(conn: Connection, row: Record, winner: Record, made: Deal)
     return {
         "supplier": winner["name"],
         "uscc": winner["uscc"],
-        "amount_fen": made.amount_fen,
+        "amount_fen": made.contract_fen,
         "price": winner["price"],
+        "discount_bp": made.discount_bp,
         "lines": encode(made.lines),
     }

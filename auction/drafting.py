@@ -42,7 +42,10 @@ class DraftLot(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Draft(Struct, frozen=True, forbid_unknown_fields=True):
-    """A case as drafted. Money in fen, times epoch ms. ``posts`` are the approvals it needs, in order."""
+    """A case as drafted. Money in fen, times epoch ms. ``posts`` are the approvals it needs, in order.
+
+    ``in_framework``, ``agreement_price_fen``, ``uniform`` and ``urgent_small`` are facts for the legal gate.
+    """
 
     title: Title
     kind: Literal["goods", "services", "works"]
@@ -53,6 +56,9 @@ class Draft(Struct, frozen=True, forbid_unknown_fields=True):
     budget_project: Annotated[str, Meta(max_length=100)] = ""
     plan_no: Annotated[str, Meta(max_length=100)] = ""
     in_framework: bool = False
+    agreement_price_fen: Annotated[int, Meta(ge=1, le=900_000_000_000)] | None = None
+    uniform: bool = False
+    urgent_small: bool = False
     notice: Annotated[str, Meta(max_length=20_000)] = ""
     invitation_only: bool = False
     invited: Annotated[list[UUID], Meta(max_length=500)] = []
@@ -101,12 +107,12 @@ async def create(conn: Connection, actor: Actor, draft: Draft, now_ms: int) -> U
     if not actor.has(Role.BUYER):
         raise Problem(403, "forbidden")
     rule_set = await lawful.rule_set(conn, actor.region, now_ms)
-    gate = await lawful.derive(conn, actor.org_id, None, draft, rule_set, now_ms)
+    gate, told = await lawful.derive(conn, actor.org_id, actor.region, None, draft, rule_set, now_ms)
     number: str = await conn.fetchval(SQL["next_number"], actor.region, False)
     given = (
         number, f"ocds-yangcai-{number}", actor.region, actor.org_id, draft.agency_org_id, draft.title, draft.category,
         draft.kind, draft.budget_fen, draft.budget_project, draft.plan_no, draft.in_framework, gate.legal_basis,
-        gate.told, rule_set.values, rule_set.sha256, draft.notice, draft.invitation_only, draft.posts,
+        told, rule_set.values, rule_set.hash, draft.notice, draft.invitation_only, draft.posts,
         _moment(draft.signup_from), moment(draft.opens_at), actor.user_id,
     )  # fmt: skip
     auction_id: UUID = await conn.fetchval(SQL["add_auction"], *given)
@@ -121,12 +127,12 @@ async def edit(conn: Connection, actor: Actor, auction_id: UUID, draft: Draft, n
     row = await ours(conn, actor, auction_id, now_ms)
     await still_draft(conn, auction_id)
     rule_set = lawful.pinned(row)
-    gate = await lawful.derive(conn, row["org_id"], auction_id, draft, rule_set, now_ms)
+    gate, told = await lawful.derive(conn, row["org_id"], row["region"], auction_id, draft, rule_set, now_ms)
     await conn.execute(SQL["drop_lots"], auction_id)
     await conn.execute(SQL["drop_invitations"], auction_id)
     given = (
         draft.agency_org_id, draft.title, draft.category, draft.kind, draft.budget_fen, draft.budget_project,
-        draft.plan_no, draft.in_framework, gate.legal_basis, gate.told, draft.notice, draft.invitation_only,
+        draft.plan_no, draft.in_framework, gate.legal_basis, told, draft.notice, draft.invitation_only,
         draft.posts, _moment(draft.signup_from), moment(draft.opens_at),
     )  # fmt: skip
     await conn.execute(SQL["change_auction"], auction_id, *given)

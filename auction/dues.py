@@ -75,6 +75,7 @@ async def _nothing(conn: Connection, row: Record) -> str:
 async def afterwards(
     conn: Connection, valkey: Valkey, lot_id: UUID, after: str, now_ms: int, watch: Watch | None
 ) -> None:
+    """What follows a due after its commit: the live store is told."""
     if after == "hand_over":
         await starting.hand_over(conn, valkey, lot_id, now_ms, watch)
     elif after == "resume":

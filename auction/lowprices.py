@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auction.model import LotRules
+from auction import lawful, lowprice
+from auction.model import LotRules, PriceBasis
+from auction.records import encode
 from auction.settlement import Candidate
 from plumbing.postgres import Record
 
 
 def flagged(row: Record, rules: LotRules, found: Sequence[Candidate]) -> dict[str, object]:
-    """By alias, what fired: the screens' names with the figures they compared. Empty when nothing looks low."""
-    return {}
+    """By alias, what fired: screens with the figures they compared, for all valid offers; empty when nothing is low.
+
+    Measured against the ceiling, or the case's budget where a lot by total has none (财库〔2026〕2号).
+    """
+    offers = [lowprice.Offer(one.alias, one.price, one.price) for one in found if one.valid]
+    budget = row["budget_fen"] if rules.basis is not PriceBasis.DISCOUNT_RATE else None
+    tests = lowprice.tests_of(lawful.pinned(row))
+    fired = lowprice.flagged(sorted(offers, key=lambda offer: offer.price), rules.ceiling or budget, tests)
+    return {alias: {"findings": encode(findings)} for alias, findings in fired.items()}

@@ -335,3 +335,8 @@ INSERT INTO invitation (auction_id, org_id) SELECT $2, org_id FROM invitation WH
 -- name: copy_lines
 INSERT INTO line (lot_id, no, name, spec, unit, quantity, unit_ceiling_fen)
 SELECT $2, no, name, spec, unit, quantity, unit_ceiling_fen FROM line WHERE lot_id = $1;
+
+-- name: deal_facts
+SELECT o.name AS buyer_name, a.plan_no, r.log_sha256, r.final_n
+FROM lot l JOIN auction a ON a.id = l.auction_id JOIN organisation o ON o.id = l.org_id
+LEFT JOIN result r ON r.lot_id = l.id WHERE l.id = $1;

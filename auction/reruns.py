@@ -7,13 +7,11 @@ from uuid import UUID
 
 from accounts.audit import audit
 from accounts.model import Actor
-from auction import cases, signing
+from auction import cases, params, signing
 from auction.model import Turn
 from auction.records import SQL, moment
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
-
-ROUNDS_MAX = 3
 
 
 async def rerun(conn: Connection, actor: Actor, lot_id: UUID, opens_at_ms: int, now_ms: int) -> UUID:
@@ -24,8 +22,9 @@ async def rerun(conn: Connection, actor: Actor, lot_id: UUID, opens_at_ms: int, 
     row = await signing.hosted(conn, actor, lot_id, now_ms)
     if opens_at_ms <= now_ms:
         raise Problem(422, "opening_passed", accept={"opens_at_min": now_ms + 1})
-    if row["round_no"] >= ROUNDS_MAX:
-        raise Problem(409, "reruns_used_up", accept={"reruns_max": ROUNDS_MAX - 1})
+    reruns_max = params.number(row, "auction.reruns_max")
+    if row["round_no"] > reruns_max:
+        raise Problem(409, "reruns_used_up", accept={"reruns_max": reruns_max})
     if await conn.fetchrow(SQL["rerun_known"], lot_id):
         raise Problem(409, "rerun_known")
     await cases.move(conn, row, Turn.RERUN, actor=actor, why=row["why"])

@@ -58,8 +58,15 @@ class ResultOut(Struct, frozen=True):
     standings: list[StandingOut]
 
 
-@op("POST", "/api/practice", tag="practice", summary=("开设模拟竞价", "Open a practice auction"), roles=HOSTS, status=201,
-    body_max=1 << 20)  # fmt: skip
+@op(
+    "POST",
+    "/api/practice",
+    tag="practice",
+    summary=("开设模拟竞价", "Open a practice auction"),
+    roles=HOSTS,
+    status=201,
+    body_max=1 << 20,
+)
 async def open_practice(request: Request, body: PracticeBody) -> PracticeOut:
     """Make a practice auction and open its lots at once or at a set time."""
     state, actor = request.state, await sessions.actor(request)
@@ -76,7 +83,7 @@ async def practice_tickets(request: Request, body: TicketsBody) -> TicketsOut:
     return TicketsOut(await practice.give_tickets(state.postgres, state.valkey, actor, body.auction_id, body.names))
 
 
-@op("POST", "/api/practice/lots/{lot_id:uuid}/close", tag="practice", summary=("结束模拟竞价", "Close a lot"),
+@op("POST", "/api/practice/lots/{lot_id:uuid}/close", tag="practice", summary=("结束模拟", "Close it"),
     roles=HOSTS, errors=(409,))  # fmt: skip
 async def close_practice(request: Request, lot_id: UUID) -> Steering:
     """Close a practice lot now; settlement follows by itself."""

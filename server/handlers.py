@@ -7,24 +7,25 @@ What lies outside Postgres is written as a row there, never done here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from accounts.audit import audit
 from plumbing.postgres import Connection
+from standards.deal import Deal
 
-Reaction: TypeAlias = Callable[[Connection, Any], Awaitable[None]]
+Reaction: TypeAlias = Callable[[Connection, Deal], Awaitable[None]]
 
 
-async def note_deal(conn: Connection, deal: Any) -> None:
+async def note_deal(conn: Connection, deal: Deal) -> None:
     """The trail says that a deal was made and handed on."""
-    await audit(conn, None, "deal.made", f"lot:{deal.lot_id}", detail={"amount_fen": deal.amount_fen})
+    await audit(conn, None, "deal.made", f"lot:{deal.lot_id}", detail={"contract_fen": deal.contract_fen})
 
 
 ON_DEAL: tuple[Reaction, ...] = (note_deal,)
 """成交 → contract, notice, budget: each later room adds its line here."""
 
 
-async def on_deal(conn: Connection, deal: Any) -> None:
+async def on_deal(conn: Connection, deal: Deal) -> None:
     """Hand a deal 成交 to everyone who reacts to it, in order; one that fails undoes the deal's transaction."""
     for reaction in ON_DEAL:
         await reaction(conn, deal)

@@ -19,7 +19,19 @@ from plumbing.valkey import Valkey
 from server.settle import settle_lot
 from tests.auction.people import an_actor, an_organisation
 from tests.auction.walk import (
-    MINUTE, a_cast, a_draft, bids, closed, opened, published, rules, run_due, signed_up, stage, within,
+    MINUTE,
+    a_cast,
+    a_draft,
+    bids,
+    closed,
+    no_notice,
+    opened,
+    published,
+    rules,
+    run_due,
+    signed_up,
+    stage,
+    within,
 )  # fmt: skip
 
 NOW = Clock().now_ms
@@ -55,7 +67,7 @@ async def test_a_case_goes_from_draft_to_contract_and_the_deal_is_handed_on_once
         await award.buyer_confirm(conn, row, cast.buyer, NOW(), on_deal)
 
     await within(pool, confirm)
-    assert [deal.amount_fen for deal in handed] == [8_800_000]
+    assert [deal.contract_fen for deal in handed] == [8_800_000]
     assert await refusal(within, pool, confirm) == "stage_passed"
     result = await pool.fetchval("SELECT body FROM publication WHERE lot_id = $1 AND kind = 'result'", lot_id)
     assert result["amount_fen"] == 8_800_000
@@ -118,6 +130,7 @@ async def test_a_failed_lot_is_rerun_as_a_new_draft_once_per_failure(pool: Pool,
     lot_id, _ = await opened(pool, valkey, cast)
     again = await within(pool, reruns.rerun, cast.buyer, lot_id, NOW() + MINUTE, NOW())
     row = await pool.fetchrow("SELECT stage, round_no, rerun_of FROM lot WHERE auction_id = $1", again)
+    assert row is not None
     assert tuple(row) == ("draft", 2, lot_id)
     assert await stage(pool, lot_id) == "failed"
     assert await refusal(within, pool, reruns.rerun, cast.buyer, lot_id, NOW() + MINUTE, NOW()) == "rerun_known"
@@ -197,6 +210,7 @@ async def test_an_hour_on_hold_is_added_to_an_opening_that_had_not_come(pool: Po
     await within(pool, holds.suspend, valkey, cast.supervisor, lot_id, "质疑", 1, at)
     await within(pool, holds.release, cast.supervisor, lot_id, at + 3_600_000)
     row = await pool.fetchrow("SELECT stage, opens_at, due_at FROM lot WHERE id = $1", lot_id)
+    assert row is not None
     assert (row["stage"], row["opens_at"] - before) == ("signup", row["due_at"] - before)
     assert (row["opens_at"] - before).total_seconds() == 3_600
 
@@ -223,6 +237,8 @@ async def test_the_drafter_may_not_approve_and_a_rejection_leads_back_to_the_dra
     now = NOW()
     draft = a_draft(now + MINUTE, posts=["finance", "head"])
     auction_id = await within(pool, drafting.create, cast.buyer, draft, now)
+    assert await refusal(within, pool, approving.submit, cast.buyer, auction_id, now) == "opens_too_soon"
+    await no_notice(pool, auction_id)
     await within(pool, approving.submit, cast.buyer, auction_id, now)
     assert (
         await refusal(within, pool, approving.decide, cast.buyer, auction_id, True, "", now) == "second_person_needed"
@@ -281,6 +297,7 @@ async def test_a_private_question_is_read_by_the_host_and_its_asker_only(pool: P
     row = await pool.fetchrow(
         "SELECT l.*, a.agency_org_id FROM lot l JOIN auction a ON a.id = auction_id WHERE l.id = $1", lot_id
     )
+    assert row is not None
     own = await signing.questions(pool, cast.suppliers[0], row, NOW())
     assert [q["answer"] for q in own] == ["可以。"]
     assert await signing.questions(pool, cast.suppliers[1], row, NOW()) == []

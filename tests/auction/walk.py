@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from accounts.model import Actor, Role
-from auction import approving, deciding, drafting, dues, live, signing
+from auction import approving, cases, deciding, drafting, dues, live, signing
 from auction.drafting import Draft, DraftLine, DraftLot
 from auction.model import Alias, Bid, Decrement, LotRules, Overtime, Stage
 from auction.signing import OfferBody
@@ -79,15 +79,22 @@ async def run_due(pool: Pool, valkey: Valkey, lot_id: UUID, at_ms: int) -> None:
         due = await conn.fetchval("SELECT due_at FROM lot WHERE id = $1", lot_id)
         assert due is not None
         async with conn.transaction():
-            row = await dues.cases.lot_locked(conn, lot_id)
+            row = await cases.lot_locked(conn, lot_id)
             after = await dues.serve(conn, row, at_ms, nothing)
         await dues.afterwards(conn, valkey, lot_id, after, at_ms, None)
+
+
+async def no_notice(pool: Pool, auction_id: UUID) -> None:
+    """Pin a notice period of no days, as a place may set it for small amounts."""
+    sql = "UPDATE auction SET rule_set = rule_set || $2 WHERE id = $1"
+    await pool.execute(sql, auction_id, {"notice.below_limit_workdays": 0})
 
 
 async def published(pool: Pool, valkey: Valkey, cast: Cast, draft: Draft | None = None) -> tuple[UUID, UUID]:
     """A case drafted, approved and published: its id and its first lot's."""
     now = Clock().now_ms()
     auction_id = await within(pool, drafting.create, cast.buyer, draft or a_draft(now + MINUTE), now)
+    await no_notice(pool, auction_id)
     await within(pool, approving.submit, cast.buyer, auction_id, now)
     await within(pool, approving.decide, cast.head, auction_id, True, "", now)
     lot_id = await pool.fetchval("SELECT id FROM lot WHERE auction_id = $1 ORDER BY no LIMIT 1", auction_id)
@@ -132,7 +139,7 @@ async def bids(valkey: Valkey, lot_id: UUID, prices: dict[str, int]) -> None:
 async def closed(pool: Pool, valkey: Valkey, lot_id: UUID) -> None:
     """Wait until a lot's short time is over, close it and settle it."""
 
-    async def is_over() -> bool:
+    async def is_over() -> object:
         return (await live.tick(valkey, lot_id)).stage == Stage.CLOSING
 
     await eventually(is_over)

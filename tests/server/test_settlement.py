@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from accounts.model import Role
 from auction import access, live, practice
-from auction.model import Alias, Bid, Decrement, LotRules, Overtime, Refused, Taken
+from auction.model import Alias, Bid, Decrement, LotRules, Opened, Overtime, Refused, Taken
 from auction.practice import PracticeBody, PracticeLot
 from ledger import log as ledger
 from plumbing.clock import Clock
@@ -136,6 +136,7 @@ async def test_a_lot_closes_and_settles_by_itself_when_its_time_is_over(
         await eventually(stage, within_s=6)
         closed = (await live.read_log(valkey, lot.lot_id))[-1].at
         opened = (await live.read_log(valkey, lot.lot_id))[0]
+        assert isinstance(opened, Opened)
         assert 0 <= closed - opened.closes_at < 500
 
 
