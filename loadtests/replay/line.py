@@ -93,13 +93,19 @@ class Line:
             waiting[1].set_result(said)
 
     async def bid(self, lot: str, request_id: str, price: int) -> dict[str, Any]:
-        """Send one bid and wait for its answer; the id is sent again when the line broke or nothing came."""
+        """Send one bid and wait for its answer; the id is sent again when the line broke or nothing came.
+
+        The time from sending to the answer goes into the tally.
+        """
         text = _encode({"t": "bid", "lot": lot, "id": request_id, "price": price}).decode()
         async with self._room:
             answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
             self._pending[request_id] = text, answer
+            began = asyncio.get_running_loop().time()
             try:
-                return await self._send_until_answered(text, answer)
+                said = await self._send_until_answered(text, answer)
+                self._tally.answer_ms.append((asyncio.get_running_loop().time() - began) * 1000)
+                return said
             finally:
                 del self._pending[request_id]
 

@@ -40,16 +40,16 @@ async def show(tally: Tally, console: Console) -> None:
     if not console.is_terminal:
         while True:
             await asyncio.sleep(PLAIN_EVERY_S)
-            console.print(f"{len(tally.answer_ms):,}/{tally.bids_total:,} bids: {_line(tally)}", soft_wrap=True)
+            console.print(f"{tally.done:,}/{tally.bids_total:,} bids: {_line(tally)}", soft_wrap=True)
     told = TextColumn("{task.description}")
     with Progress(BarColumn(), MofNCompleteColumn(), told, TimeElapsedColumn(), console=console) as progress:
         bar = progress.add_task("", total=tally.bids_total)
         try:
             while True:
-                progress.update(bar, completed=len(tally.answer_ms), description=_line(tally))
+                progress.update(bar, completed=tally.done, description=_line(tally))
                 await asyncio.sleep(REFRESH_S)
         finally:
-            progress.update(bar, completed=len(tally.answer_ms), description=_line(tally))
+            progress.update(bar, completed=tally.done, description=_line(tally))
 
 
 def _sums(outcomes: list[ItemOutcome], sent: int) -> list[str]:
@@ -83,7 +83,7 @@ def session_table(tally: Tally) -> Table:
             table.add_row(session.id, *_sums(outcomes, sum(len(o.answers) for o in outcomes)))
     table.add_section()
     everything = list(tally.outcomes.values())
-    table.add_row(f"{len(tally.sessions)} sessions", *_sums(everything, tally.sent))
+    table.add_row("all" if len(tally.sessions) > 1 else "", *_sums(everything, tally.sent))
     return table
 
 
@@ -132,7 +132,8 @@ def figures(tally: Tally) -> str:
         f"{tally.sockets:,} sockets, {tally.sent / tally.wall_s if tally.wall_s else 0:,.0f}/s; "
         f"answered in {answer[0]:.1f} ms (median), {answer[1]:.1f} ms (99 %); sent after due by {late[0]:.1f} ms "
         f"(median), {late[1]:.1f} ms (99 %); {tally.reconnects} reconnections, {tally.resent} sent again, "
-        f"{tally.repeats} answered as repeats, {tally.held_back} held back by the server for a moment."
+        f"{tally.repeats} answered as repeats, {tally.held_back} held back by the server for a moment; "
+        f"{sum(max(0, outcome.other_events) for outcome in tally.outcomes.values()):,} outages in the logs."
     )
 
 

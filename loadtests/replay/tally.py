@@ -45,10 +45,14 @@ class ItemOutcome(Struct, frozen=True):
             at, (told, due) = next((at, pair) for at, pair in pairs if pair[0] != pair[1])
             told, due = told or "taken", due or "taken"
             return f"bid {self.item.bids[at].seq} was answered {told} where {due} was due"
-        # The log of a lot without extensions: opened, the bids taken, closed.
-        if self.final_n != self.verdict.taken + 2:
-            return f"the log ends at {self.final_n} where {self.verdict.taken + 2} was due"
+        if self.other_events < 0:
+            return f"the log ends at {self.final_n}, too early for {self.verdict.taken} bids"
         return ""
+
+    @property
+    def other_events(self) -> int:
+        """What the log holds besides the opening, the bids taken and the close: outages that were made good."""
+        return self.final_n - self.verdict.taken - 2
 
 
 class Tally:
@@ -71,9 +75,13 @@ class Tally:
         """All refusals so far."""
         return sum(self.refused.values())
 
-    def answered(self, code: str, took_ms: float) -> None:
+    @property
+    def done(self) -> int:
+        """How many bids have their final answer."""
+        return self.taken + self.refusals
+
+    def answered(self, code: str) -> None:
         """One bid has its final answer: empty code when taken."""
-        self.answer_ms.append(took_ms)
         if code:
             self.refused[code] += 1
         else:

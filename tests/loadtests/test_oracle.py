@@ -110,9 +110,11 @@ def test_an_outcome_tells_the_first_way_in_which_it_differs() -> None:
         ({"ranking": (("A", 90), ("B", 100))}, "leader"),
         ({"ranking": (("B", 90),)}, "a rank below"),
         ({"answers": ("", "", "")}, "bid 3 was answered taken where NOT_IMPROVING_OWN was due"),
-        ({"final_n": 5}, "the log ends at 5 where 4 was due"),
+        ({"final_n": 3}, "the log ends at 3, too early for 2 bids"),
     ):
         assert words in msgspec.structs.replace(right, **changes).difference
+    outage = msgspec.structs.replace(right, final_n=5)
+    assert (outage.difference, outage.other_events) == ("", 1)
 
 
 @pytest.mark.skipif(not RECORD.is_dir(), reason="the recorded auctions are not beside this checkout")
