@@ -1,0 +1,40 @@
+// The board 看板: all lots one may watch, each card live on one socket.
+
+import { light, reading, remaining } from "./clock.js";
+import { percent, price } from "./money.js";
+import { $, all, facts, say, t } from "./page.js";
+import { Live } from "./socket.js";
+
+const KINDS = { running: "good live", paused: "warn", failed: "bad", cancelled: "bad" };
+const cards = new Map(all("[data-lot]").map((card) => [card.dataset.lot, card]));
+const about = new Map((facts.lots ?? []).map((each) => [each.lot, each]));
+const live = new Live([...cards.keys()]);
+
+light(live);
+live.addEventListener("view", ({ detail: { lot, view } }) => {
+  const card = cards.get(lot);
+  const { unit } = about.get(lot);
+  const tag = $("[data-stage]", card);
+  say(tag, t(`live.stage.${view.stage}`));
+  tag.className = `tag ${KINDS[view.stage] ?? ""}`;
+  const lead = view.lead;
+  say($("[data-lead]", card), lead ? price(lead.effective, unit) : "—", true);
+  say($("[data-below]", card), lead && view.ceiling ? percent(view.ceiling - lead.price, view.ceiling) : "—");
+  const bids = view.lines ? Object.values(view.lines).filter((line) => line.kind === "bid" || line.kind === "prebid").length : null;
+  say($("[data-bids]", card), bids === null ? "—" : bids >= 390 ? `${bids}+` : String(bids));
+  drawClock(lot);
+});
+
+function drawClock(lot) {
+  const card = cards.get(lot);
+  const read = reading(live.view(lot), live.now(), about.get(lot).overtime_ms);
+  $(".clock", card).dataset.state = read.state;
+  say($("[data-clock-word]", card), t(`live.clock.${read.word}`));
+  say($("[data-clock]", card), read.left === null ? "--:--" : read.word === "over" ? t("live.over") : remaining(read.left).replace(/\.\d$/, ""));
+}
+
+setInterval(() => { if (document.visibilityState === "visible") for (const lot of cards.keys()) drawClock(lot); }, 500);
+// New lots open; the list itself is the server's.
+setInterval(() => { if (document.visibilityState === "visible" && live.state === "live") location.reload(); }, 60_000);
+if (cards.size) live.start();
+document.documentElement.dataset.ready = "true";
