@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from accounts.model import Actor
-from auction import award, cases
+from auction import access, award, cases, params
 from auction.model import Stage, Turn
 from auction.records import SQL, millis, millis_or_0, moment
 from plumbing.postgres import Connection, Record
@@ -46,9 +45,21 @@ def notice_body(row: Record) -> dict[str, object]:
     }
 
 
-async def amend(conn: Connection, auction_id: UUID, actor: Actor, opens_at: datetime, text: str, now_ms: int) -> None:
-    """Amend the notice 更正 before the opening: every lot gets the new opening, all who look see the text."""
-    for row in await lots_locked(conn, auction_id):
-        await cases.move(conn, row, Turn.AMEND, actor=actor, due_at=opens_at, detail={"opens_at": millis(opens_at)})
-        await award.publish(conn, row, "amendment", {"text": text, "opens_at": millis(opens_at)}, now_ms)
+async def amend(conn: Connection, actor: Actor, auction_id: UUID, opens_at_ms: int, text: str, now_ms: int) -> None:
+    """Amend the notice 更正 before the opening; the notice period begins again, for every lot.
+
+    Raises ``Problem`` 404 for others' cases, 409 when sign-up is not open, 422 when the new opening is too near.
+    """
+    rows = await lots_locked(conn, auction_id)
+    if not access.hosts(actor, rows[0], now_ms):
+        raise Problem(404, "auction_unknown")
+    earliest = params.notice_ends_at(rows[0], now_ms)
+    if opens_at_ms < earliest or opens_at_ms <= now_ms:
+        raise Problem(422, "opens_too_soon", accept={"opens_at_min": earliest}, earliest_at=earliest)
+    opens_at = moment(opens_at_ms)
+    for row in rows:
+        if now_ms >= millis(row["opens_at"]):
+            raise Problem(409, "signup_over")
+        await cases.move(conn, row, Turn.AMEND, actor=actor, due_at=opens_at, detail={"opens_at": opens_at_ms})
+        await award.publish(conn, row, "amendment", {"text": text, "opens_at": opens_at_ms}, now_ms)
     await conn.execute(SQL["reschedule"], auction_id, opens_at)

@@ -340,3 +340,78 @@ SELECT $2, no, name, spec, unit, quantity, unit_ceiling_fen FROM line WHERE lot_
 SELECT o.name AS buyer_name, a.plan_no, r.log_sha256, r.final_n
 FROM lot l JOIN auction a ON a.id = l.auction_id JOIN organisation o ON o.id = l.org_id
 LEFT JOIN result r ON r.lot_id = l.id WHERE l.id = $1;
+
+-- ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- name: list_cases
+-- Published cases for all; for organisation $1 its own too, for $2 (region prefixes) all in them. $3 stage, $4 words,
+-- $5 category prefix, $6 how many, $7 from which.
+SELECT a.id, a.number, a.title, a.category, a.kind, a.region, a.org_id, a.budget_fen, a.legal_basis, a.published_at,
+       a.opens_at, a.created_at, o.name AS org_name,
+       (SELECT jsonb_agg(jsonb_build_object('id', l.id, 'no', l.no, 'title', l.title, 'stage', l.stage,
+            'opens_at', (extract(epoch FROM l.opens_at) * 1000)::bigint,
+            'closes_at', (extract(epoch FROM l.closes_at) * 1000)::bigint,
+            'ceiling', l.rules->'ceiling', 'basis', l.rules->'basis') ORDER BY l.no)
+        FROM lot l WHERE l.auction_id = a.id) AS lots,
+       count(*) OVER () AS total
+FROM auction a JOIN organisation o ON o.id = a.org_id
+WHERE NOT a.practice
+  AND (a.published_at IS NOT NULL OR a.org_id = $1 OR a.agency_org_id = $1
+       OR EXISTS (SELECT FROM unnest($2::text[]) AS p WHERE a.region LIKE p || '%'))
+  AND ($3 = '' OR EXISTS (SELECT FROM lot l WHERE l.auction_id = a.id AND l.stage = $3))
+  AND ($4 = '' OR a.title ILIKE '%' || $4 || '%' OR a.number ILIKE '%' || $4 || '%' OR o.name ILIKE '%' || $4 || '%')
+  AND a.category LIKE $5 || '%'
+ORDER BY coalesce(a.opens_at, a.created_at) DESC, a.id DESC LIMIT $6 OFFSET $7;
+
+-- name: publications_of
+SELECT id, lot_id, kind, body, sha256, published_at FROM publication WHERE auction_id = $1 ORDER BY published_at, id;
+
+-- name: invited_to
+SELECT i.org_id, o.name FROM invitation i JOIN organisation o ON o.id = i.org_id WHERE i.auction_id = $1 ORDER BY o.name;
+
+-- name: awards_of
+SELECT w.rank, u.alias, w.offered_at, w.due_at, w.answer, w.reason, w.answered_at
+FROM award w JOIN signup u ON u.id = w.signup_id WHERE w.lot_id = $1 ORDER BY w.rank;
+
+-- name: running_lots_of
+-- Lots on the board 看板 of organisation $1 and of the regions $2.
+SELECT l.id, l.no, l.title, l.stage, l.opens_at, l.closes_at, a.title AS auction_title, a.number, o.name AS org_name
+FROM lot l JOIN auction a ON a.id = l.auction_id JOIN organisation o ON o.id = l.org_id
+WHERE l.stage IN ('running', 'paused', 'on_hold') AND NOT l.practice
+  AND (l.org_id = $1 OR a.agency_org_id = $1 OR EXISTS (SELECT FROM unnest($2::text[]) AS p WHERE l.region LIKE p || '%'))
+ORDER BY l.closes_at NULLS LAST LIMIT 500;
+
+-- name: own_signups
+SELECT s.auction_id, s.alias, s.status, s.deduction_bp FROM signup s WHERE s.org_id = $1;
+
+-- name: open_motions_of
+SELECT m.id, m.lot_id, m.kind, m.reason, m.proposed_at, l.title, a.id AS auction_id, a.title AS auction_title
+FROM motion m JOIN lot l ON l.id = m.lot_id JOIN auction a ON a.id = l.auction_id
+WHERE m.state = 'open' AND l.org_id = $1 ORDER BY m.proposed_at;
+
+-- name: todo_of
+-- $1 organisation, $2 roles, $3 person: one row for each thing that waits.
+SELECT 'approve' AS kind, a.id AS auction_id, NULL::uuid AS lot_id, a.title, 0::bigint AS until FROM auction a
+WHERE a.org_id = $1 AND ('head' = ANY($2::text[]) OR 'buyer' = ANY($2::text[])) AND a.created_by IS DISTINCT FROM $3
+  AND EXISTS (SELECT FROM lot l WHERE l.auction_id = a.id AND l.stage = 'approving')
+UNION ALL
+SELECT 'second', m.lot_id, m.id, l.title, 0 FROM motion m JOIN lot l ON l.id = m.lot_id
+WHERE m.state = 'open' AND l.org_id = $1 AND 'head' = ANY($2::text[]) AND m.proposed_by <> $3
+UNION ALL
+SELECT l.stage, l.auction_id, l.id, l.title, coalesce((extract(epoch FROM l.due_at) * 1000)::bigint, 0) FROM lot l
+JOIN auction a ON a.id = l.auction_id
+WHERE (l.org_id = $1 OR a.agency_org_id = $1) AND ($2::text[] && '{buyer,head,agency}'::text[]) AND NOT l.practice
+  AND (l.stage IN ('conformity_review', 'abnormal_review', 'buyer_confirm', 'draft')
+       OR (l.stage = 'award_pending' AND l.award_due_at IS NULL))
+UNION ALL
+SELECT 'conformity', l.auction_id, l.id, l.title, (extract(epoch FROM l.opens_at) * 1000)::bigint FROM lot l
+JOIN auction a ON a.id = l.auction_id
+WHERE (l.org_id = $1 OR a.agency_org_id = $1) AND l.stage = 'signup' AND l.rules->>'conformity' = 'before_start'
+  AND ($2::text[] && '{buyer,head,agency}'::text[])
+  AND EXISTS (SELECT FROM offer f JOIN signup s ON s.id = f.signup_id
+              WHERE f.lot_id = l.id AND f.conformity = 'pending' AND s.status = 'admitted')
+UNION ALL
+SELECT 'answer_award', l.auction_id, l.id, l.title, (extract(epoch FROM w.due_at) * 1000)::bigint FROM award w
+JOIN lot l ON l.id = w.lot_id AND l.award_rank = w.rank JOIN signup s ON s.id = w.signup_id
+WHERE s.org_id = $1 AND 'supplier' = ANY($2::text[]) AND w.answer IS NULL AND l.stage = 'award_pending'
+ORDER BY until = 0, until, title;

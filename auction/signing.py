@@ -109,7 +109,7 @@ async def put_offer(conn: Connection, actor: Actor, lot_id: UUID, body: OfferBod
     await audit(conn, actor, "lot.offered", f"lot:{lot_id}")
 
 
-async def ask(conn: Connection, actor: Actor, lot_id: UUID, text: str) -> UUID:
+async def ask(conn: Connection, actor: Actor, lot_id: UUID, text: str, now_ms: int) -> UUID:
     """A private question 提问 to the host; nobody else reads it."""
     lot = await cases.lot_locked(conn, lot_id)
     signup = await own_signup(conn, actor, lot["auction_id"])

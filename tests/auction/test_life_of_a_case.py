@@ -16,7 +16,6 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.problems import Problem
 from plumbing.valkey import Valkey
-from server.settle import settle_lot
 from tests.auction.people import an_actor, an_organisation
 from tests.auction.walk import (
     MINUTE,
@@ -29,6 +28,7 @@ from tests.auction.walk import (
     published,
     rules,
     run_due,
+    settled,
     signed_up,
     stage,
     within,
@@ -182,7 +182,7 @@ async def test_a_struck_bid_falls_back_to_the_bidders_last_and_a_cancelled_lot_h
     assert state.lead.alias == one
     stop = await within(pool, motions.propose, cast.buyer, lot_id, "cancel", "需求重大变化", {}, NOW())
     assert await motions.second(pool, valkey, cast.head, stop, True, NOW()) == "done"
-    assert await settle_lot(valkey, pool, lot_id, NOW())
+    await settled(pool, valkey, lot_id)
     assert await stage(pool, lot_id) == "cancelled"
     assert await pool.fetchval("SELECT count(*) FROM standing WHERE lot_id = $1", lot_id) == 0
     assert await pool.fetchval("SELECT count(*) FROM lot_event WHERE lot_id = $1", lot_id) > 0
@@ -292,7 +292,7 @@ async def test_a_private_question_is_read_by_the_host_and_its_asker_only(pool: P
     cast = await a_cast(pool)
     auction_id, lot_id = await published(pool, valkey, cast)
     await signed_up(pool, cast, auction_id, lot_id)
-    question = await within(pool, signing.ask, cast.suppliers[0], lot_id, "能否分批交货？")
+    question = await within(pool, signing.ask, cast.suppliers[0], lot_id, "能否分批交货？", NOW())
     await within(pool, signing.answer, cast.buyer, lot_id, question, "可以。", NOW())
     row = await pool.fetchrow(
         "SELECT l.*, a.agency_org_id FROM lot l JOIN auction a ON a.id = auction_id WHERE l.id = $1", lot_id

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from accounts.model import Actor, Role
+from accounts.records import moment
 from auction import approving, cases, deciding, drafting, dues, live, signing
 from auction.drafting import Draft, DraftLine, DraftLot
 from auction.model import Alias, Bid, Decrement, LotRules, Overtime, Stage
@@ -76,10 +77,10 @@ async def stage(pool: Pool, lot_id: UUID) -> str:
 async def run_due(pool: Pool, valkey: Valkey, lot_id: UUID, at_ms: int) -> None:
     """Do what is due for one lot at ``at_ms``, as the deadlines would; other tests' lots are left alone."""
     async with pool.acquire() as conn:
-        due = await conn.fetchval("SELECT due_at FROM lot WHERE id = $1", lot_id)
-        assert due is not None
         async with conn.transaction():
             row = await cases.lot_locked(conn, lot_id)
+            if row["due_at"] is None or row["due_at"] > moment(at_ms):
+                return  # a server of another test on the same engines was quicker
             after = await dues.serve(conn, row, at_ms, nothing)
         await dues.afterwards(conn, valkey, lot_id, after, at_ms, None)
 
@@ -115,7 +116,7 @@ async def signed_up(pool: Pool, cast: Cast, auction_id: UUID, lot_id: UUID, *, p
 
 
 async def opened(
-    pool: Pool, valkey: Valkey, cast: Cast, *, for_ms: int = 400, **changed: Any
+    pool: Pool, valkey: Valkey, cast: Cast, *, for_ms: int = 2_000, **changed: Any
 ) -> tuple[UUID, dict[UUID, str]]:
     """A lot that runs now, for ``for_ms``, with every supplier in it."""
     draft = a_draft(Clock().now_ms() + MINUTE, rules(**changed))
@@ -126,6 +127,11 @@ async def opened(
     at_once = "UPDATE lot SET opens_at = now(), due_at = now(), rules = rules || $2 WHERE id = $1"
     await pool.execute(at_once, lot_id, {"duration_ms": for_ms})
     await run_due(pool, valkey, lot_id, now)
+
+    async def handed_over() -> object:
+        return await live.read_tally(valkey, lot_id) or await stage(pool, lot_id) == "failed"
+
+    await eventually(handed_over)
     return lot_id, aliases
 
 
@@ -143,4 +149,14 @@ async def closed(pool: Pool, valkey: Valkey, lot_id: UUID) -> None:
         return (await live.tick(valkey, lot_id)).stage == Stage.CLOSING
 
     await eventually(is_over)
-    assert await settle_lot(valkey, pool, lot_id, Clock().now_ms())
+    await settled(pool, valkey, lot_id)
+
+
+async def settled(pool: Pool, valkey: Valkey, lot_id: UUID) -> None:
+    """Settle a closed lot; a server of another test on the same engines may have been quicker."""
+    await settle_lot(valkey, pool, lot_id, Clock().now_ms())
+
+    async def has_result() -> object:
+        return await pool.fetchval("SELECT true FROM result WHERE lot_id = $1", lot_id)
+
+    await eventually(has_result)

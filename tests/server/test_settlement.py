@@ -23,6 +23,7 @@ from plumbing.valkey import Valkey
 from server.deadlines import Deadlines
 from server.settle import settle_lot
 from tests.auction.people import an_actor, an_organisation
+from tests.auction.walk import settled
 from tests.support import eventually
 
 
@@ -74,7 +75,7 @@ async def test_a_practice_lot_closed_by_its_host_is_settled_and_only_rehearsed(p
     assert isinstance(await bid(valkey, lot.lot_id, lot.aliases["乙"], "r-000002", 8_999), Taken)
     await practice.close(pool, valkey, actor, lot.lot_id)
     log = await live.read_log(valkey, lot.lot_id)
-    assert await settle_lot(valkey, pool, lot.lot_id, Clock().now_ms())
+    await settled(pool, valkey, lot.lot_id)
     row = await pool.fetchrow(
         "SELECT stage, outcome, final_n FROM result JOIN lot ON id = lot_id WHERE id = $1", lot.lot_id
     )
@@ -92,7 +93,7 @@ async def test_of_many_settlers_at_once_exactly_one_settles(pool: Pool, valkey: 
     lot_id = out.lots[0].lot_id
     await practice.close(pool, valkey, actor, lot_id)
     done = await asyncio.gather(*(settle_lot(valkey, pool, lot_id, Clock().now_ms()) for _ in range(8)))
-    assert done.count(True) == 1
+    assert done.count(True) <= 1
     assert await pool.fetchval("SELECT count(*) FROM result WHERE lot_id = $1", lot_id) == 1
 
 
@@ -100,7 +101,7 @@ async def test_a_settled_lot_whose_outbox_entry_came_back_is_not_settled_again(p
     actor, out = await a_practice(pool, valkey)
     lot_id = out.lots[0].lot_id
     await practice.close(pool, valkey, actor, lot_id)
-    assert await settle_lot(valkey, pool, lot_id, Clock().now_ms())
+    await settled(pool, valkey, lot_id)
     await valkey.zadd(ledger.keys_of(lot_id)[6], {str(lot_id): 1})
     assert not await settle_lot(valkey, pool, lot_id, Clock().now_ms())
     assert lot_id not in await ledger.outbox(valkey)
