@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
@@ -9,6 +10,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from standards.money import PRICE_MAX, scale_half_up
+
+_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class Source(StrEnum):
@@ -86,9 +89,9 @@ class DealFault(StrEnum):
 
 def line_total(unit_price_fen: int, quantity: str) -> int:
     """Unit price times quantity to the fen, half up. ``quantity`` is a plain decimal text; ``ValueError`` otherwise."""
-    whole, _, decimals = quantity.partition(".")
-    if not (whole.isascii() and whole.isdigit()) or (decimals and not (decimals.isascii() and decimals.isdigit())):
+    if not _QUANTITY.fullmatch(quantity):
         raise ValueError(f"{quantity!r} is no quantity")
+    whole, _, decimals = quantity.partition(".")
     return scale_half_up(unit_price_fen, int(whole + decimals), 10 ** len(decimals))
 
 
