@@ -10,6 +10,7 @@ from auction.model import Stage
 from auction.records import SQL, millis, moment
 from auction.starting import Watch
 from plumbing import logs
+from plumbing.engines import checks
 from plumbing.postgres import Connection, Pool, Record
 from plumbing.valkey import Valkey
 
@@ -33,6 +34,8 @@ async def take_one(pool: Pool, valkey: Valkey, now_ms: int, on_deal: OnDeal, wat
             row = await cases.lot_locked(conn, due["id"])
             after: str = ""
             try:
+                if row["stage"] == Stage.SIGNUP:  # a store that may lose an acknowledged bid opens no lot
+                    await checks.check_valkey(valkey)
                 async with conn.transaction():
                     after = await serve(conn, row, now_ms, on_deal)
             except Exception as error:
