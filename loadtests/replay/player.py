@@ -22,7 +22,7 @@ PREPARING_MAX = 2
 CONNECTING_MAX = 16
 TICKETS_PER_CALL = 40
 SETTLED_WAIT_S = 120.0
-TRANSIENT = frozenset({"RATE", "OUTCOME_UNKNOWN"})
+TRANSIENT = frozenset({"RATE", "CLOCK_SKEW", "OUTCOME_UNKNOWN"})
 """Refusals that judge the moment and not the bid: the same id is sent again."""
 REHEARSED = "rehearsed"
 
@@ -47,21 +47,27 @@ class Play:
         self._connecting = asyncio.Semaphore(CONNECTING_MAX)
 
     async def run(self) -> None:
-        """Play all sessions; returns when every item has its result. The first thing that breaks is raised."""
+        """Open all sessions, then play them at once; returns when every item has its result.
+
+        The first thing that breaks is raised.
+        """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        # Opening takes a while, and the longest session decides when all is over: it goes first.
-        longest_first = sorted(self._tally.sessions, key=lambda one: -timeline(one).length_ms)
+        sessions = [session for session in self._tally.sessions if session.playable]
         async with asyncio.TaskGroup() as tasks:
-            for session in longest_first:
-                if session.playable:
-                    tasks.create_task(self._session(session))
+            prepared = [tasks.create_task(self._prepare(session)) for session in sessions]
+        self._tally.open_s = loop.time() - began
+        async with asyncio.TaskGroup() as tasks:
+            for session, task in zip(sessions, prepared, strict=True):
+                tasks.create_task(self._session(session, *task.result()))
         self._tally.wall_s = loop.time() - began
 
-    async def _session(self, session: Session) -> None:
+    async def _prepare(self, session: Session) -> tuple[Stage, dict[str, Line]]:
         async with self._preparing:
             stage = await open_practice(self._door, session)
-            lines = await self._lines(session, stage)
+            return stage, await self._lines(session, stage)
+
+    async def _session(self, session: Session, stage: Stage, lines: dict[str, Line]) -> None:
         began = asyncio.get_running_loop().time()
         line = timeline(session)
 
@@ -74,7 +80,6 @@ class Play:
                     tasks.create_task(self._item(session, item, stage, lines, due_s))
         finally:
             await asyncio.gather(*(one.close() for one in lines.values()))
-        self._tally.play_s = max(self._tally.play_s, asyncio.get_running_loop().time() - began)
 
     async def _lines(self, session: Session, stage: Stage) -> dict[str, Line]:
         lines: dict[str, Line] = {}

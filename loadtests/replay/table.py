@@ -126,10 +126,11 @@ def _listed(title: str, outcomes: Iterable[ItemOutcome]) -> Table:
 def figures(tally: Tally) -> str:
     """The measured figures in one paragraph."""
     answer = [percentile(tally.answer_ms, share) for share in (0.5, 0.99)]
+    play_s = tally.wall_s - tally.open_s
     late = [percentile(tally.late_ms, share) for share in (0.5, 0.99)]
     return (
-        f"{tally.wall_s:.1f} s in all, {tally.play_s:.1f} s the longest session; {tally.sent:,} bids sent over "
-        f"{tally.sockets:,} sockets, {tally.sent / tally.wall_s if tally.wall_s else 0:,.0f}/s; "
+        f"{tally.wall_s:.1f} s in all, {tally.open_s:.1f} s of them to open; {tally.sent:,} bids sent over "
+        f"{tally.sockets:,} sockets, {tally.sent / play_s if play_s > 0 else 0:,.0f}/s; "
         f"answered in {answer[0]:.1f} ms (median), {answer[1]:.1f} ms (99 %); sent after due by {late[0]:.1f} ms "
         f"(median), {late[1]:.1f} ms (99 %); {tally.reconnects} reconnections, {tally.resent} sent again, "
         f"{tally.repeats} answered as repeats, {tally.held_back} held back by the server for a moment; "

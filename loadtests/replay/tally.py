@@ -68,7 +68,7 @@ class Tally:
         self.agreeing = 0
         self.answer_ms: list[float] = []
         self.late_ms: list[float] = []
-        self.wall_s = self.play_s = 0.0
+        self.wall_s = self.open_s = 0.0
 
     @property
     def refusals(self) -> int:

@@ -17,6 +17,7 @@ from loadtests.replay.door import Door, DoorClosedError, TurnedAwayError
 START_WAIT_S = 180.0
 STOP_WAIT_S = 30.0
 LOG_TAIL_CHARS = 3_000
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
 
 def free_port() -> int:
@@ -64,7 +65,8 @@ async def temporary(workers: int) -> AsyncIterator[str]:
         port, log = free_port(), Path(folder) / "server.log"
         url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "yangcai", "up", "--port", str(port), "--workers", str(workers)]
-        environment = {**os.environ, "YANGCAI_DATA_DIR": str(Path(folder) / "data")}
+        path = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH", "")]))
+        environment = {**os.environ, "YANGCAI_DATA_DIR": str(Path(folder) / "data"), "PYTHONPATH": path}
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(*command, stdout=out, stderr=STDOUT, env=environment)
         try:
