@@ -16,6 +16,7 @@ import yangcai
 from plumbing import logs, postgres, valkey
 from plumbing.clock import Clock
 from plumbing.engines import checks
+from registries.parameters import routes as parameters
 from server import live, site
 from server.settings import Settings
 
@@ -40,7 +41,7 @@ async def healthz(request: Request) -> Response:
 
 
 # Every room's doors. A new room adds its list here.
-ROUTES: list[BaseRoute] = [Route("/healthz", healthz), *live.ROUTES]
+ROUTES: list[BaseRoute] = [Route("/healthz", healthz), *parameters.ROUTES, *live.ROUTES]
 
 
 @asynccontextmanager
