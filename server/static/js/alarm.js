@@ -39,7 +39,8 @@ export class Alarm {
 
   audio() {
     const Context = window.AudioContext ?? window.webkitAudioContext;
-    if (!Context) return null;
+    // Before the first touch or key a browser only complains.
+    if (!Context || (!this.context && navigator.userActivation?.hasBeenActive === false)) return null;
     try {
       this.context ??= new Context();
       if (this.context.state === "suspended") this.context.resume();
@@ -67,6 +68,7 @@ export class Alarm {
   }
 
   vibrate(pattern) {
+    if (navigator.userActivation?.hasBeenActive === false) return false;
     try { return Boolean(navigator.vibrate?.(pattern)); } catch { return false; }
   }
 

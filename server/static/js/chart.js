@@ -76,6 +76,7 @@ export class Chart {
       const column = new Array(xs.length).fill(null);
       for (const point of each.points) column[place.get(point.at / 1000)] = point.price;
       const last = each.points[each.points.length - 1];
+      each.real = new Set(each.points.map((point) => place.get(point.at / 1000)));
       if (last) column[place.get(until / 1000)] ??= last.price;
       return column;
     });
@@ -89,7 +90,7 @@ export class Chart {
     if (!prices.length) return [0, 100];
     const low = Math.min(...prices);
     const high = Math.max(...prices);
-    const room = Math.max((high - low) * 0.1, high * 0.004, 1);
+    const room = Math.max((high - low) * 0.07, high * 0.004, 1);
     return [Math.max(0, low - room), high + room];
   }
 
@@ -106,12 +107,12 @@ export class Chart {
       scales: { x: { time: true, range: (_, low, high) => (this.zoomed ? [low, high] : [this.picture.from / 1000, this.picture.end / 1000]) }, y: { range: () => this.range() } },
       tzDate: (seconds) => Plot.tzDate(new Date(seconds * 1000), "Asia/Shanghai"),
       axes: [
-        { ...axis, space: 70, values: (_, splits) => splits.map((x) => (this.picture.end - this.picture.from > 600_000 ? timeOfDay(x * 1000).slice(0, 5) : timeOfDay(x * 1000))), grid: { show: false } },
+        { ...axis, space: 70, size: 28, values: (_, splits) => splits.map((x) => (this.picture.end - this.picture.from > 600_000 ? timeOfDay(x * 1000).slice(0, 5) : timeOfDay(x * 1000))), grid: { show: false } },
         { ...axis, size: small ? 64 : 78, values: (_, splits) => splits.map((y) => short(Math.round(y), this.unit)) },
       ],
       series: [{}, ...this.picture.series.map((each) => ({
         label: each.name, stroke: this.css(each.colour), width: 2, paths: Plot.paths.stepped({ align: 1 }), spanGaps: true,
-        points: { show: (plot, i) => each.dots || plot.data[i].filter((y) => y !== null).length < 60, size: each.dots ? 7 : 5, fill: this.css(each.colour) },
+        points: { show: (plot, i) => each.dots || plot.data[i].filter((y) => y !== null).length < 25, size: each.dots ? 7 : 5, filter: (plot, i, shown) => (shown ? [...this.picture.series[i - 1].real] : null), fill: this.css(each.colour) },
       }))],
       hooks: {
         drawClear: [(plot) => this.bands(plot)],
@@ -158,8 +159,8 @@ export class Chart {
       ctx.fillStyle = this.css("--bad");
       ctx.font = `${11 * ratio}px ${this.css("--font")}`;
       ctx.textAlign = "left";
-      ctx.textBaseline = "top";
-      ctx.fillText(t("live.ceiling_is", { price: short(this.picture.ceiling, this.unit) }), bbox.left + 5 * ratio, y + 4 * ratio);
+      ctx.textBaseline = "bottom";
+      ctx.fillText(t("live.ceiling_is", { price: short(this.picture.ceiling, this.unit) }), bbox.left + 2 * ratio, y - 3 * ratio);
     }
     ctx.setLineDash([2 * ratio, 3 * ratio]);
     for (const mark of this.picture.marks ?? []) {
@@ -198,6 +199,9 @@ export class Chart {
     this.tip.style.right = left > width / 2 ? `${width - left + 12}px` : "";
   }
 }
+
+/** Where the axis of time ends: the end of the lot, but never so far off that what happened shrinks to a corner. */
+export const reach = (view, now) => Math.max(view.opens_at + 5_000, Math.min(view.closes_at, Math.max(view.opens_at + 60_000, now + (now - view.opens_at) * 0.2)));
 
 /** Bands of time: every extension from the old end to the new one, every pause and outage. */
 export function bandsOf(marks, view) {

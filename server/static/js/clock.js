@@ -94,7 +94,7 @@ export function reading(view, now, overtimeMs = 0) {
     const left = view.opens_at - now;
     return { word: left <= 0 ? "opening" : "to_open", left: Math.max(0, left), state: "calm" };
   }
-  return { word: "over", left: 0, state: "calm", still: true };
+  return { word: "over", left: 0, state: "over", still: true };
 }
 
 /** The clock card of a page: figures ten times a second, words for screen readers only when they matter. */
@@ -126,6 +126,7 @@ export class ClockCard {
   words(view, read) {
     const parts = [];
     if (read.word === "left") parts.push(t("live.ends_at", { at: timeOfDay(view.closes_at) }));
+    if (read.word === "over" && view.closes_at) parts.push(t("live.ended_at", { at: timeOfDay(view.closes_at) }));
     if (read.word === "to_open") parts.push(t("live.opens_at", { at: timeOfDay(view.opens_at) }));
     if (view.extensions) parts.push(t("live.extended", { n: view.extensions }));
     if (view.hard_stop_at && view.stage === "running") parts.push(t("live.latest", { at: timeOfDay(view.hard_stop_at) }));

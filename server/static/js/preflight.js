@@ -55,7 +55,7 @@ function connection() {
     const error = live.clock.error();
     set("clock", error <= 50 ? "good" : "warn", `±${Math.ceil(error)} ms`);
     const off = Date.now() - live.clock.now();
-    set("device", Math.abs(off) < 1_500 ? "good" : "warn", `${off >= 0 ? "+" : "−"}${(Math.abs(off) / 1000).toFixed(1)} s`);
+    set("device", Math.abs(off) < 1_500 ? "good" : "warn", `${Math.abs(off) < 50 ? "±" : off > 0 ? "+" : "−"}${(Math.abs(off) / 1000).toFixed(1)} s`);
     finish(true);
   });
   live.start();

@@ -2,7 +2,7 @@
 
 import { Alarm } from "./alarm.js";
 import { Bids } from "./bids.js";
-import { bandsOf, Chart } from "./chart.js";
+import { bandsOf, Chart, reach } from "./chart.js";
 import { ClockCard, light, reading } from "./clock.js";
 import { Entry, inWords } from "./entry.js";
 import { parsePrice, percent, plain, price, wan } from "./money.js";
@@ -362,13 +362,15 @@ function drawChart(view) {
   const own = ownBids(view).filter((bid) => !bid.voided);
   const now = live.now();
   show("#chart-empty", own.length === 0);
+  $(".chart-box").dataset.empty = String(own.length === 0);
+  if (!own.length) return;
   const marks = Object.values(view.marks ?? {});
   const from = view.opens_at;
   const over = view.stage === "running" || view.stage === "paused" ? now : view.closes_at;
   chart.draw({
     series: [{ name: t("room.own_line"), colour: "--a", dots: true, points: own }],
     ceiling: view.ceiling, bands: bandsOf(marks, view), marks, unit,
-    from, until: Math.max(from + 1000, Math.min(over, view.closes_at)), end: Math.max(view.closes_at, from + 60_000),
+    from, until: Math.max(from + 1000, Math.min(over, view.closes_at)), end: reach(view, over),
     label: t("room.chart_label", { n: own.length, price: own.length ? price(own[own.length - 1].price, unit) : "—" }),
   });
 }

@@ -1,6 +1,6 @@
 // The purchaser's watch page 观察台: every offer by alias as far as the declared visibility goes, and what a host may do.
 
-import { bandsOf, Chart, colourOf, dotOf } from "./chart.js";
+import { bandsOf, Chart, colourOf, dotOf, reach } from "./chart.js";
 import { ClockCard, light, reading } from "./clock.js";
 import { percent, price, wan } from "./money.js";
 import { $, all, announce, call, closeDialog, el, facts, openDialog, say, show, t, timeOfDay, toast } from "./page.js";
@@ -107,12 +107,12 @@ function drawRows(view) {
 }
 
 function makeRow(alias) {
-  const cell = (key, ...rest) => el("td.num", { "data-k": t(`watch.th.${key}`) }, ...rest);
-  const figure = (key) => { const node = cell(key); node.classList.add("n"); return node; };
-  const row = el("tr", { "data-alias": alias }, cell("rank"),
-    el("td", { "data-k": t("watch.th.supplier") }, el("span", {}, el(`i.dot.${names.get(alias)?.dot ?? "a"}`), who(alias))),
-    figure("price"), figure("effective"), figure("below"), cell("last"),
-    el("td", { "data-k": t("watch.th.presence") }, el("span.presence", {})));
+  const cell = () => el("td.num", {});
+  const figure = () => el("td.num.n", {});
+  const row = el("tr", { "data-alias": alias }, cell(),
+    el("td", {}, el("span.nowrap", {}, el(`i.dot.${names.get(alias)?.dot ?? "a"}`), who(alias))),
+    figure(), figure(), figure(), cell(), el("td", {}, el("span.presence", {})));
+  for (const i of [4, 5]) row.cells[i].classList.add("wide-only");
   if (facts.host) row.append(el("td.right", {}, el("button.btn.small.plain", { type: "button", "data-void": alias, onclick: () => askToVoid(alias) }, t("watch.void"))));
   return row;
 }
@@ -178,7 +178,7 @@ function drawChart(view) {
   chart.draw({
     series, ceiling: view.ceiling, bands: bandsOf(marks, view), marks,
     from: view.opens_at, until: Math.max(view.opens_at + 1000, going ? Math.min(live.now(), view.closes_at) : view.closes_at),
-    end: Math.max(view.closes_at, view.opens_at + 60_000), label: t("watch.chart_label", { n: series.length }),
+    end: reach(view, going ? live.now() : view.closes_at), label: t("watch.chart_label", { n: series.length }),
   });
 }
 setInterval(() => { const view = live.view(lot); if (view?.stage === "running" && document.visibilityState === "visible") { drawChart(view); drawFigures(view); } }, 2_000);
@@ -225,7 +225,7 @@ function motion(kind, target = {}, which) {
   ask({
     title: kind === "void" ? t("watch.void_title") : t(`watch.${kind}`), note: t(kind === "cancel" ? "watch.cancel_note" : "watch.motion_note"),
     label: t("watch.reason"), yes: t("watch.propose"), empty: "watch.reason_empty", which, danger: kind === "cancel" || kind === "void",
-    path: facts.api.motions, body: (reason) => ({ kind, reason, target }), done: t("watch.proposed"), after: reload,
+    path: facts.api.motions, body: (reason) => ({ kind, reason, ...target }), done: t("watch.proposed"), after: reload,
   });
 }
 
@@ -251,9 +251,10 @@ for (const box of all("[data-motion]")) {
     button.addEventListener("click", async () => {
       const agree = button.dataset.decide === "true";
       button.disabled = true;
-      const answer = await call("POST", `/api/motions/${box.dataset.motion}/second`, { agree });
+      const answer = await call("POST", `/api/motions/${box.dataset.motion}`, { yes: agree });
       button.disabled = false;
-      toast(answer.ok ? t(agree ? "watch.seconded" : "watch.declined") : answer.said, answer.ok ? "good" : "bad");
+      const failed = answer.ok && answer.body?.stage === "failed";
+      toast(failed ? t("watch.motion_failed") : answer.ok ? t(agree ? "watch.seconded" : "watch.declined") : answer.said, answer.ok && !failed ? "good" : "bad");
       if (answer.ok) reload();
     });
   }
@@ -262,7 +263,7 @@ for (const box of all("[data-motion]")) {
 for (const box of all("[data-question]")) {
   $("[data-answer]", box)?.addEventListener("click", () => ask({
     title: t("watch.answer"), note: box.firstElementChild.textContent, label: t("watch.answer"), yes: t("watch.answer_send"), empty: "watch.text_empty",
-    path: `${facts.api.questions}/${box.dataset.question}/answer`, body: (text) => ({ text }), done: t("watch.answer_done"), after: reload,
+    path: `${facts.api.questions}/${box.dataset.question}`, body: (text) => ({ text }), done: t("watch.answer_done"), after: reload,
   }));
 }
 
