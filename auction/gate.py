@@ -209,10 +209,13 @@ def _outside(facts: GateFacts, rules: RuleSet) -> Verdict:
     """Outside a framework: the local rules of the mall below the limit, the statutory inquiry from it on."""
     if facts.kind is ObjectKind.WORKS:
         return GateRefusal(GateCode.WORKS, ("L4",), Way.WORKS_RULES)
-    if facts.catalogued and not facts.by_central_agency:
-        return GateRefusal(GateCode.CENTRAL_AGENCY, ("L18", "L7"), Way.CENTRAL_AGENCY)
     limit = limit_fen(facts.kind, rules)
-    if facts.catalogued or facts.year_sum_fen + facts.amount_fen >= limit:
+    below = facts.year_sum_fen + facts.amount_fen < limit
+    if facts.catalogued and not (below and rules.flag("gate.mall_catalogued")):
+        if not facts.by_central_agency:
+            return GateRefusal(GateCode.CENTRAL_AGENCY, ("L18", "L7"), Way.CENTRAL_AGENCY, limit)
+        return _inquiry(facts, rules, limit)
+    if not below:
         return _inquiry(facts, rules, limit)
     if facts.kind is ObjectKind.SERVICES and not rules.flag("gate.mall_services"):
         return GateRefusal(GateCode.MALL_CLOSED, ("local-mall",), Way.CONSULTATION)

@@ -102,6 +102,7 @@ _THRESHOLDS = (
     _local("gate.batch_single_fen", Kind.FEN, 10 * WAN_FEN, "条例 §24；金额为地方做法，待核", 0, _FEN_MAX),
     _local("gate.mall_live", Kind.FLAG, True, "电子卖场地方规则"),
     _local("gate.mall_services", Kind.FLAG, True, "电子卖场地方规则"),
+    _local("gate.mall_catalogued", Kind.FLAG, True, "目录内限额以下由集采机构的电子卖场执行（地方规则）；法 §18"),
     _local("gate.further_formats", Kind.FLAG, False, "荷兰式、日本式、维克里默认关闭"),
 )
 _NOTICE = (

@@ -137,9 +137,17 @@ def test_a_batch_item_is_not_auctioned_singly_unless_urgent_and_small(in_framewo
 
 
 def test_catalogue_items_go_through_the_central_agency_or_a_framework() -> None:
-    assert refused(facts(5, catalogued=True)).clauses == ("L18", "L7")
-    found = passed(facts(5, catalogued=True, by_central_agency=True, uniform=True))
+    assert refused(facts(100, catalogued=True, uniform=True)).clauses == ("L18", "L7")
+    found = passed(facts(100, catalogued=True, by_central_agency=True, uniform=True))
     assert found.legal_basis is LegalBasis.STATUTORY_INQUIRY
+
+
+def test_below_the_limit_local_rules_say_whether_catalogue_items_may_be_auctioned_in_the_mall() -> None:
+    assert passed(facts(99, catalogued=True)).legal_basis is LegalBasis.MALL_LOCAL
+    closed = with_rules(mall_catalogued=False)
+    assert refused(facts(99, catalogued=True), closed).code is GateCode.CENTRAL_AGENCY
+    sealed = passed(facts(5, catalogued=True, by_central_agency=True, uniform=True), closed)
+    assert sealed.legal_basis is LegalBasis.STATUTORY_INQUIRY
 
 
 def test_works_are_never_auctioned_here() -> None:
@@ -177,7 +185,7 @@ def test_a_live_format_is_lawful_only_in_a_framework_or_below_the_limit(given_fa
     total = given_facts.amount_fen + given_facts.year_sum_fen
     assert given_facts.kind is not WORKS
     assert given_facts.second_offer_of is None
-    assert given_facts.in_framework or (total < gate.limit_fen(given_facts.kind, RULES) and not given_facts.catalogued)
+    assert given_facts.in_framework or total < gate.limit_fen(given_facts.kind, RULES)
     assert not given_facts.batch_item or given_facts.in_batch or total < 10 * WAN
 
 
