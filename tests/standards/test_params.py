@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from server import site
 from standards.parameters import Force
 from standards.params import BY_KEY, PARAMETERS, Kind, ParamError, RuleParam, RuleSet, fault_of, resolve
+from tests.support import ROOT
 
 ON = date(2026, 11, 22)
 KEY = "auction.duration_minutes"
@@ -119,3 +120,15 @@ def test_there_is_no_parameter_for_a_floor_price() -> None:
 def test_what_is_in_force_was_set_in_the_place_or_above_it(rows: list[tuple[str, int]]) -> None:
     found = duration(*(a_param(value, region=region) for region, value in rows))
     assert found in {30} | {value for region, value in rows if "330106".startswith(region)}
+
+
+def test_the_document_lists_every_parameter_with_its_default() -> None:
+    document = (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1]: line for line in document.splitlines() if line.startswith("| `")}
+    assert list(rows) == [parameter.key for parameter in PARAMETERS]
+    for parameter in PARAMETERS:
+        default = parameter.default
+        told = ("yes" if default else "no") if isinstance(default, bool) else default
+        written = f"{told:,}" if isinstance(told, int) else told
+        assert f"| {written} |" in rows[parameter.key]
+        assert parameter.source in rows[parameter.key]
