@@ -45,17 +45,21 @@ class Door:
         self._host, self._port = parts.hostname, parts.port
         self._threads = ThreadPoolExecutor(THREADS, "door")
         self._local = threading.local()
+        self._connections: list[HTTPConnection] = []
         self._cookies: dict[str, str] = {}
 
     def close(self) -> None:
-        """Let the threads go."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Let the threads go and hang up."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for connection in self._connections:
+            connection.close()
 
     def _ask(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._kind(self._host, self._port, timeout=ANSWER_TIMEOUT_S)
             self._local.connection = connection
+            self._connections.append(connection)
         headers = {"Accept": "application/json", "Origin": self.origin}
         if self._cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
@@ -68,6 +72,7 @@ class Door:
             content: bytes = answer.read()
         except (OSError, HTTPException):
             connection.close()
+            self._connections.remove(connection)
             self._local.connection = None
             raise
         for text in answer.headers.get_all("Set-Cookie") or []:
