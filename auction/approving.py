@@ -16,7 +16,7 @@ async def submit(conn: Connection, actor: Actor, auction_id: UUID, now_ms: int) 
     """Submit a draft for approval. Refused when the opening leaves less than the notice period, or the gate shut."""
     row = await drafting.ours(conn, actor, auction_id, now_ms, Role.BUYER, Role.AGENCY)
     lots = await drafting.still_draft(conn, auction_id)
-    lawful.check_notice(row, now_ms)
+    await lawful.check_notice(conn, row, now_ms)
     await lawful.check_again(conn, row, lots, now_ms)
     for lot in lots:
         await cases.move(conn, lot, Turn.SUBMIT, actor=actor)
@@ -42,7 +42,7 @@ async def decide(conn: Connection, actor: Actor, auction_id: UUID, approve: bool
         return Stage.DRAFT.value
     if post != row["posts"][-1]:
         return Stage.APPROVING.value
-    lawful.check_notice(row, now_ms)
+    await lawful.check_notice(conn, row, now_ms)
     due_at = moment(max(now_ms, millis_or_0(row["signup_from"])))
     for lot in lots:
         await cases.move(conn, lot, Turn.APPROVE, actor=actor, due_at=due_at, detail=detail)

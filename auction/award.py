@@ -11,7 +11,7 @@ import msgspec
 
 from accounts.audit import audit
 from accounts.model import Actor
-from auction import cases, deals, params
+from auction import cases, deals, lawful, params
 from auction.model import LotRules, Stage, Turn
 from auction.records import SQL, decode_rules, millis, moment
 from auction.settlement import Candidate, next_in_rank
@@ -91,7 +91,7 @@ async def answer(conn: Connection, actor: Actor, lot_id: UUID, confirm: bool, re
         raise Problem(409, "award_over")
     if not confirm:
         return await _pass_on(conn, row, "refused", actor, now_ms)
-    due_at = moment(params.buyer_silence_at(row, now_ms))
+    due_at = moment(await lawful.buyer_silence_at(conn, row, now_ms))
     return await cases.move(conn, row, Turn.SUPPLIER_CONFIRM, actor=actor, due_at=due_at)
 
 

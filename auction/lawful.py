@@ -18,14 +18,17 @@ from auction.records import SQL, Db, decode_rules, encode, millis_or_0
 from plumbing.postgres import Record
 from plumbing.problems import Problem
 from plumbing.texts import local
+from registries.parameters import records as parameters
+from registries.suppliers import records as suppliers
+from registries.suppliers import rules as supplier_rules
+from registries.suppliers.model import Declarations, Disqualification
 from standards.categories import ObjectKind, is_code, kind_of
-from standards.params import BY_KEY, RuleSet, resolve
-from standards.workdays import day_of
+from standards.params import BY_KEY, RuleSet
 
 
 async def rule_set(conn: Db, region: str, now_ms: int) -> RuleSet:
     """The parameters in force in ``region`` today; a case pins them."""
-    return resolve((), region, day_of(now_ms))
+    return await parameters.rule_set(conn, region, now_ms)
 
 
 def pinned(row: Row) -> RuleSet:
@@ -47,10 +50,13 @@ async def facts_of(conn: Db, org_id: UUID, region: str, auction_id: UUID | None,
     """What the basis of a draft follows from. Raises ``Problem`` 422 for a category of no or another kind."""
     if not is_code(draft.category) or kind_of(draft.category) is not ObjectKind(draft.kind):
         raise Problem(422, "category_wrong")
+    standing = await parameters.standing(conn, draft.category, region, now_ms)
     return GateFacts(
         kind=ObjectKind(draft.kind),
         amount_fen=draft.budget_fen,
         year_sum_fen=await sum_of_year(conn, org_id, auction_id, draft, now_ms),
+        catalogued=standing.catalogued,
+        batch_item=standing.batch,
         in_framework=draft.in_framework,
         agreement_price_fen=draft.agreement_price_fen,
         uniform=draft.uniform,
@@ -94,11 +100,15 @@ def check_lots(derived: Gate, lots: Sequence[LotRules]) -> None:
             raise Problem(422, "suppliers_too_few", accept=accept, least=derived.suppliers_min)
 
 
-def check_notice(row: Row, now_ms: int) -> None:
+async def check_notice(conn: Db, row: Row, now_ms: int) -> None:
     """Raises ``Problem`` 422 when the opening is nearer than the notice period of the case's parameters."""
     published = max(now_ms, millis_or_0(row["signup_from"]))
-    earliest = params.notice_ends_at(row, published)
-    opens_at = millis_or_0(row["opens_at"])
+    await check_opening(conn, row, published, millis_or_0(row["opens_at"]), now_ms)
+
+
+async def check_opening(conn: Db, row: Row, published: int, opens_at: int, now_ms: int) -> None:
+    """Raises ``Problem`` 422 when an opening leaves less than the notice period 公告期 after ``published``."""
+    earliest = params.notice_ends_at(row, published, await parameters.calendar(conn))
     if opens_at < earliest or opens_at <= now_ms:
         raise Problem(422, "opens_too_soon", accept={"opens_at_min": earliest}, earliest_at=earliest)
 
@@ -124,10 +134,28 @@ class _Need:
 
 
 async def qualify(conn: Db, org_id: UUID, row: Record, others: list[UUID], now_ms: int) -> list[str]:
-    """Why this supplier may not take part: codes, empty when he may. ``others`` are those admitted already."""
-    return []
+    """Why this supplier may not take part: codes, empty when he may. ``others`` are those admitted already.
+
+    Registered, not banned, in scope; not related to one who is in (条例 §18). His region is never asked (条例 §20).
+    """
+    facts = await suppliers.facts(conn, org_id)
+    reasons = supplier_rules.qualify(facts, row["category"], now_ms)
+    if facts is not None and not reasons:
+        known = await suppliers.facts_of(conn, others)
+        if supplier_rules.conflicts(facts, known.values()):
+            reasons = [Disqualification.RELATED]
+    return [reason.value for reason in reasons]
 
 
-async def deduction_bp(conn: Db, org_id: UUID, row: Record, declarations: dict[str, bool]) -> int:
+async def deduction_bp(conn: Db, org_id: UUID, row: Record, declared: Declarations) -> int:
     """The policy deduction 政策扣除 of this supplier in basis points, from registry, declarations and parameters."""
-    return 0
+    facts = await suppliers.facts(conn, org_id)
+    if facts is None:
+        return 0
+    return supplier_rules.deduction_bp(facts, declared, pinned(row), kind=ObjectKind(row["kind"]))
+
+
+async def buyer_silence_at(conn: Db, row: Row, now_ms: int) -> int:
+    """When the purchaser's time to confirm ends (epoch ms), by the work calendar."""
+    count = params.number(row, "award.buyer_confirm_workdays")
+    return params.workdays_after(now_ms, count, await parameters.calendar(conn))

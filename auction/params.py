@@ -33,7 +33,7 @@ def workdays_after(moment_ms: int, count: int, calendar: Calendar | None = None)
     return end_of_day_ms(add_workdays(calendar or seed(), day_of(moment_ms), count).day)
 
 
-def notice_ends_at(row: Row, published_ms: int) -> int:
+def notice_ends_at(row: Row, published_ms: int, calendar: Calendar | None = None) -> int:
     """When the notice period 公告期 of a case published at ``published_ms`` is over (epoch ms); 74号令 §45 and ours."""
     if row["legal_basis"] == STATUTORY:
         key = "notice.statutory_workdays"
@@ -41,12 +41,7 @@ def notice_ends_at(row: Row, published_ms: int) -> int:
         key = "notice.above_limit_workdays"
     else:
         key = "notice.below_limit_workdays"
-    return workdays_after(published_ms, number(row, key))
-
-
-def buyer_silence_at(row: Row, now_ms: int) -> int:
-    """When the purchaser's time to confirm ends (epoch ms)."""
-    return workdays_after(now_ms, number(row, "award.buyer_confirm_workdays"))
+    return workdays_after(published_ms, number(row, key), calendar)
 
 
 def silence_confirms(row: Row) -> bool:

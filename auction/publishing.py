@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from accounts.model import Actor
-from auction import access, award, cases, params
+from auction import access, award, cases, lawful
 from auction.model import Stage, Turn
 from auction.records import SQL, millis, millis_or_0, moment
 from plumbing.postgres import Connection, Record
@@ -53,9 +53,7 @@ async def amend(conn: Connection, actor: Actor, auction_id: UUID, opens_at_ms: i
     rows = await lots_locked(conn, auction_id)
     if not access.hosts(actor, rows[0], now_ms):
         raise Problem(404, "auction_unknown")
-    earliest = params.notice_ends_at(rows[0], now_ms)
-    if opens_at_ms < earliest or opens_at_ms <= now_ms:
-        raise Problem(422, "opens_too_soon", accept={"opens_at_min": earliest}, earliest_at=earliest)
+    await lawful.check_opening(conn, rows[0], now_ms, opens_at_ms, now_ms)
     opens_at = moment(opens_at_ms)
     for row in rows:
         if now_ms >= millis(row["opens_at"]):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 from starlette.requests import Request
 
 from auction import award, cases, signing
@@ -13,12 +12,13 @@ from auction.records import millis, millis_or_0
 from auction.routes_cases import Decision, Made, StageOut, Words, who, within
 from auction.signing import OfferBody
 from plumbing.web import collect, op
+from registries.suppliers.model import Declarations
 
 
 class SignupBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Declarations 声明 by name: for example ``small``, ``prison``, ``disabled``, ``domestic``."""
+    """What the supplier declares 声明函; policy deductions follow from it and the registry."""
 
-    declarations: Annotated[dict[Annotated[str, Meta(max_length=40)], bool], Meta(max_length=30)] = {}
+    declarations: Declarations = Declarations()
 
 
 class AliasOut(Struct, frozen=True):

@@ -15,6 +15,7 @@ from auction.practice import new_aliases
 from auction.records import SQL, Db, decode_rules, encode, millis
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
+from registries.suppliers.model import Declarations
 
 Text = Annotated[str, Meta(max_length=2_000)]
 
@@ -52,7 +53,7 @@ async def open_case(conn: Connection, auction_id: UUID, now_ms: int) -> Record:
     return row
 
 
-async def sign_up(conn: Connection, actor: Actor, auction_id: UUID, declarations: dict[str, bool], now_ms: int) -> str:
+async def sign_up(conn: Connection, actor: Actor, auction_id: UUID, declared: Declarations, now_ms: int) -> str:
     """Sign the actor's organisation up; its alias 别名 in this case. A second time renews the declarations.
 
     Refused: not invited, not qualified (registered, not banned, in scope), related to one who is in (条例 §18).
@@ -66,10 +67,10 @@ async def sign_up(conn: Connection, actor: Actor, auction_id: UUID, declarations
     others = [p["org_id"] for p in people if p["status"] == "admitted" and p["org_id"] not in (None, actor.org_id)]
     reasons = await lawful.qualify(conn, actor.org_id, row, others, now_ms)
     if reasons:
-        raise Problem(403, "not_qualified", accept={"reasons": reasons}, reasons=", ".join(reasons))
-    deduction = await lawful.deduction_bp(conn, actor.org_id, row, declarations)
+        raise Problem(403, "supplier_" + reasons[0], accept={"reasons": reasons})
+    deduction = await lawful.deduction_bp(conn, actor.org_id, row, declared)
     alias = new_aliases(1, {p["alias"] for p in people})[0]
-    given = (auction_id, actor.org_id, alias, declarations, deduction, actor.user_id)
+    given = (auction_id, actor.org_id, alias, encode(declared), deduction, actor.user_id)
     signed = await conn.fetchrow(SQL["add_signup"], *given)
     assert signed is not None
     await audit(conn, actor, "auction.signed_up", f"auction:{auction_id}")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 from uuid import UUID, uuid4
 
 from accounts import records
 from accounts.model import Actor, Grant, Role
 from plumbing.postgres import Pool
+from registries.suppliers import records as suppliers
+from registries.suppliers.model import SizeClass, Status, SupplierFacts
 
 _next = count(1)
 
@@ -25,3 +28,12 @@ async def an_actor(pool: Pool, org_id: UUID, *roles: Role, region: str = "330106
     for grant in grants:
         await records.add_grant(pool, person, grant)
     return Actor(person, login, login, org_id, "", region, frozenset(roles), uuid4(), grants)
+
+
+async def a_supplier(pool: Pool, *, region: str = "330106", **changed: Any) -> Actor:
+    """A registered supplier of office goods, as the actor of a request; ``changed`` are facts of the registry."""
+    org_id = await an_organisation(pool, "supplier", region)
+    given = {"status": Status.ACTIVE, "size_class": SizeClass.LARGE, "categories": ("A",), **changed}
+    async with pool.acquire() as conn, conn.transaction():
+        await suppliers.put(conn, SupplierFacts(org_id=org_id, name="", uscc="", region=region, **given))
+    return await an_actor(pool, org_id, Role.SUPPLIER)

@@ -16,7 +16,9 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.problems import Problem
 from plumbing.valkey import Valkey
-from tests.auction.people import an_actor, an_organisation
+from registries.suppliers import records as suppliers
+from registries.suppliers.model import Ban, Declarations, SizeClass, Status
+from tests.auction.people import a_supplier, an_actor, an_organisation
 from tests.auction.walk import (
     MINUTE,
     a_cast,
@@ -276,7 +278,10 @@ async def test_signing_up_and_offering_end_with_the_opening(pool: Pool, valkey: 
         == "opening_price_over_ceiling"
     )
     late = NOW() + 2 * MINUTE
-    assert await refusal(within, pool, signing.sign_up, cast.suppliers[0], auction_id, {}, late) == "signup_over"
+    assert (
+        await refusal(within, pool, signing.sign_up, cast.suppliers[0], auction_id, Declarations(), late)
+        == "signup_over"
+    )
     assert (
         await refusal(within, pool, signing.put_offer, cast.suppliers[0], lot_id, OfferBody("a", "b"), late)
         == "signup_over"
@@ -285,7 +290,7 @@ async def test_signing_up_and_offering_end_with_the_opening(pool: Pool, valkey: 
     assert (
         await refusal(within, pool, signing.put_offer, stranger, lot_id, OfferBody("a", "b"), NOW()) == "signup_unknown"
     )
-    assert await refusal(within, pool, signing.sign_up, cast.buyer, auction_id, {}, NOW()) == "forbidden"
+    assert await refusal(within, pool, signing.sign_up, cast.buyer, auction_id, Declarations(), NOW()) == "forbidden"
 
 
 async def test_a_private_question_is_read_by_the_host_and_its_asker_only(pool: Pool, valkey: Valkey) -> None:
@@ -312,3 +317,85 @@ async def test_silence_of_the_purchaser_confirms_the_first_in_rank(pool: Pool, v
     await within(pool, award.answer, cast.suppliers[1], lot_id, True, "", NOW())
     await run_due(pool, valkey, lot_id, NOW() + 30 * 86_400_000)
     assert await stage(pool, lot_id) == "published"
+
+
+async def test_what_may_not_be_auctioned_live_is_refused_with_the_clause_and_the_lawful_way(pool: Pool) -> None:
+    cast, now = await a_cast(pool), NOW()
+    for draft, code, clause in (
+        (a_draft(now + MINUTE, category="A02010105"), "batch_item", "R24"),
+        (a_draft(now + MINUTE, budget_fen=150_000_000), "not_uniform", "L32"),
+        (a_draft(now + MINUTE, budget_fen=200_000_000), "open_tender", "L27"),
+        (a_draft(now + MINUTE, budget_fen=150_000_000, uniform=True), "format_sealed_only", "L40"),
+    ):
+        with pytest.raises(Problem) as refused:
+            await within(pool, drafting.create, cast.buyer, draft, now)
+        assert refused.value.accept is not None
+        assert refused.value.accept["code"] == code
+        assert clause in refused.value.accept["clauses"]
+    assert await refusal(within, pool, drafting.create, cast.buyer, a_draft(now + MINUTE, category="X1"), now)
+
+
+async def test_the_sum_of_the_year_counts_against_splitting_a_purchase(pool: Pool, valkey: Valkey) -> None:
+    cast, now = await a_cast(pool), NOW()
+    one = a_draft(now + MINUTE, budget_fen=60_000_000, budget_project="设备更新")
+    await published(pool, valkey, cast, one)
+    two = a_draft(now + MINUTE, budget_fen=60_000_000, budget_project="设备更新")
+    with pytest.raises(Problem) as refused:
+        await within(pool, drafting.create, cast.buyer, two, now)
+    assert refused.value.code == "gate_refused"
+    other = a_draft(now + MINUTE, budget_fen=60_000_000, budget_project="另一项目")
+    await within(pool, drafting.create, cast.buyer, other, now)
+
+
+async def test_who_is_banned_out_of_scope_or_related_to_one_inside_may_not_sign_up(pool: Pool, valkey: Valkey) -> None:
+    cast = await a_cast(pool)
+    auction_id, _ = await published(pool, valkey, cast)
+    sign = signing.sign_up
+    ban = Ban(None, None, "串通投标", "财政部门")
+    for changed, code in (
+        ({"bans": (ban,)}, "supplier_banned"),
+        ({"categories": ("C",)}, "supplier_out_of_scope"),
+        ({"status": Status.REVIEWING}, "supplier_under_review"),
+    ):
+        supplier = await a_supplier(pool, **changed)
+        if "bans" in changed:
+            async with pool.acquire() as conn:
+                await suppliers.ban(conn, supplier.org_id, ban, None)
+        assert await refusal(within, pool, sign, supplier, auction_id, Declarations(), NOW()) == code
+    head = "ab" * 32
+    first, second = await a_supplier(pool, head_key=head), await a_supplier(pool, head_key=head)
+    await within(pool, sign, first, auction_id, Declarations(), NOW())
+    assert await refusal(within, pool, sign, second, auction_id, Declarations(), NOW()) == "supplier_related"
+
+
+async def test_a_small_firms_deduction_ranks_it_first_and_its_contract_is_by_the_quoted_price(
+    pool: Pool, valkey: Valkey
+) -> None:
+    cast = await a_cast(pool, suppliers=2)
+    small = await a_supplier(pool, size_class=SizeClass.MICRO)
+    cast = cast._replace(suppliers=[*cast.suppliers, small])
+    lot_id, aliases = await opened(pool, valkey, cast, declared={small.org_id: Declarations(small_makers=True)})
+    one, two, three = aliases.values()
+    await bids(valkey, lot_id, {one: 9_000_000, two: 8_800_000, three: 9_500_000})
+    await closed(pool, valkey, lot_id)
+    rows = await pool.fetch("SELECT alias, price, effective FROM standing WHERE lot_id = $1 ORDER BY rank", lot_id)
+    assert tuple(rows[0]) == (three, 9_500_000, 8_075_000)
+
+
+async def test_an_abnormally_low_offer_is_reviewed_and_its_exclusion_recounts_the_valid(
+    pool: Pool, valkey: Valkey
+) -> None:
+    cast = await a_cast(pool, suppliers=4)
+    lot_id, aliases = await opened(pool, valkey, cast)
+    one, two, three, four = aliases.values()
+    await bids(valkey, lot_id, {one: 7_800_000, two: 8_000_000, three: 8_900_000, four: 3_000_000})
+    await closed(pool, valkey, lot_id)
+    assert await stage(pool, lot_id) == "abnormal_review"
+    note = await pool.fetchval("SELECT low_price_note FROM standing WHERE lot_id = $1 AND rank = 1", lot_id)
+    assert {finding["screen"] for finding in note["findings"]} == {"mean_of_all", "second_lowest", "ceiling"}
+    assert (
+        await refusal(within, pool, deciding.low_price, cast.buyer, lot_id, four, False, "", NOW()) == "reason_missing"
+    )
+    done = await within(pool, deciding.low_price, cast.buyer, lot_id, four, False, "不能证明其报价合理性", NOW())
+    assert done == "award_pending"
+    assert await pool.fetchval("SELECT award_rank FROM lot WHERE id = $1", lot_id) == 2

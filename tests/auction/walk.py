@@ -17,8 +17,9 @@ from auction.signing import OfferBody
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
+from registries.suppliers.model import Declarations
 from server.settle import settle_lot
-from tests.auction.people import an_actor, an_organisation
+from tests.auction.people import a_supplier, an_actor, an_organisation
 from tests.support import eventually
 
 MINUTE = 60_000
@@ -36,7 +37,7 @@ class Cast(NamedTuple):
 async def a_cast(pool: Pool, suppliers: int = 3) -> Cast:
     """A unit with handler and head, suppliers, and the province's supervisor."""
     unit = await an_organisation(pool)
-    people = [await an_actor(pool, await an_organisation(pool, "supplier"), Role.SUPPLIER) for _ in range(suppliers)]
+    people = [await a_supplier(pool) for _ in range(suppliers)]
     watch = await an_actor(pool, await an_organisation(pool, "supervisor"), Role.SUPERVISOR, grant_region="33")
     return Cast(await an_actor(pool, unit, Role.BUYER), await an_actor(pool, unit, Role.HEAD), people, watch)
 
@@ -52,9 +53,9 @@ def rules(**changed: Any) -> LotRules:
 
 def a_draft(opens_at: int, lot_rules: LotRules | None = None, **changed: Any) -> Draft:
     """A case of one lot."""
-    line = msgspec.convert({"name": "台式计算机", "quantity": "10", "unit": "台"}, DraftLine)
-    lot = DraftLot("台式计算机 10 台", lot_rules or rules(), [line])
-    given = Draft("办公设备采购", "goods", "A02010105", 10_000_000, opens_at, [lot])
+    line = msgspec.convert({"name": "液晶电视机", "quantity": "10", "unit": "台"}, DraftLine)
+    lot = DraftLot("液晶电视机 10 台", lot_rules or rules(), [line])
+    given = Draft("办公设备采购", "goods", "A02091001", 10_000_000, opens_at, [lot])
     return msgspec.structs.replace(given, **changed)
 
 
@@ -103,11 +104,20 @@ async def published(pool: Pool, valkey: Valkey, cast: Cast, draft: Draft | None 
     return auction_id, lot_id
 
 
-async def signed_up(pool: Pool, cast: Cast, auction_id: UUID, lot_id: UUID, *, passed: bool = True) -> dict[UUID, str]:
+async def signed_up(
+    pool: Pool,
+    cast: Cast,
+    auction_id: UUID,
+    lot_id: UUID,
+    *,
+    passed: bool = True,
+    declared: dict[UUID, Declarations] | None = None,
+) -> dict[UUID, str]:
     """Every supplier signed up with an offer, conforming if ``passed``: the alias by organisation."""
     now, aliases = Clock().now_ms(), {}
     for supplier in cast.suppliers:
-        alias = await within(pool, signing.sign_up, supplier, auction_id, {}, now)
+        said = (declared or {}).get(supplier.org_id, Declarations())
+        alias = await within(pool, signing.sign_up, supplier, auction_id, said, now)
         await within(pool, signing.put_offer, supplier, lot_id, OfferBody("品牌", "型号"), now)
         if passed:
             await within(pool, deciding.conformity, cast.buyer, lot_id, alias, True, "", now)
@@ -116,17 +126,22 @@ async def signed_up(pool: Pool, cast: Cast, auction_id: UUID, lot_id: UUID, *, p
 
 
 async def opened(
-    pool: Pool, valkey: Valkey, cast: Cast, *, for_ms: int = 2_000, **changed: Any
+    pool: Pool,
+    valkey: Valkey,
+    cast: Cast,
+    *,
+    for_ms: int = 2_000,
+    declared: dict[UUID, Declarations] | None = None,
+    **changed: Any,
 ) -> tuple[UUID, dict[UUID, str]]:
     """A lot that runs now, for ``for_ms``, with every supplier in it."""
     draft = a_draft(Clock().now_ms() + MINUTE, rules(**changed))
     auction_id, lot_id = await published(pool, valkey, cast, draft)
     after_close = changed.get("conformity") is not None
-    aliases = await signed_up(pool, cast, auction_id, lot_id, passed=not after_close)
-    now = Clock().now_ms()
+    aliases = await signed_up(pool, cast, auction_id, lot_id, passed=not after_close, declared=declared)
     at_once = "UPDATE lot SET opens_at = now(), due_at = now(), rules = rules || $2 WHERE id = $1"
     await pool.execute(at_once, lot_id, {"duration_ms": for_ms})
-    await run_due(pool, valkey, lot_id, now)
+    await run_due(pool, valkey, lot_id, Clock().now_ms() + 5)
 
     async def handed_over() -> object:
         return await live.read_tally(valkey, lot_id) or await stage(pool, lot_id) == "failed"
