@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 
 from accounts import sessions
 from auction import award, live
+from auction.cases import lot_locked
 from auction.model import Overtime, Stage
 from auction.views import View, merge
 from plumbing import logs, postgres, valkey
@@ -91,13 +92,13 @@ class Life:
         async with self.pool.acquire() as conn, conn.transaction():
             if row["stage"] == Stage.AWARD_PENDING:
                 winner = await conn.fetchval(
-                    "SELECT p.login FROM award a JOIN signup s ON s.id = a.signup_id JOIN person p ON p.org_id = s.org_id "
-                    "WHERE a.lot_id = $1 ORDER BY a.rank DESC LIMIT 1",
+                    "SELECT p.login FROM award a JOIN signup s ON s.id = a.signup_id "
+                    "JOIN person p ON p.org_id = s.org_id WHERE a.lot_id = $1 ORDER BY a.rank DESC LIMIT 1",
                     row["id"],
                 )
                 actor = await self._actor(conn, winner)
                 await award.answer(conn, actor, row["id"], True, "", now)
-            lot = await award.cases.lot_locked(conn, row["id"])
+            lot = await lot_locked(conn, row["id"])
             await award.buyer_confirm(conn, lot, await self._actor(conn, "head"), now, on_deal)
 
     async def _actor(self, conn: postgres.Connection, login: str) -> Any:
