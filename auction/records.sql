@@ -415,3 +415,24 @@ SELECT 'answer_award', l.auction_id, l.id, l.title, (extract(epoch FROM w.due_at
 JOIN lot l ON l.id = w.lot_id AND l.award_rank = w.rank JOIN signup s ON s.id = w.signup_id
 WHERE s.org_id = $1 AND 'supplier' = ANY($2::text[]) AND w.answer IS NULL AND l.stage = 'award_pending'
 ORDER BY until = 0, until, title;
+
+-- name: case_of_motion
+SELECT l.auction_id FROM motion m JOIN lot l ON l.id = m.lot_id WHERE m.id = $1;
+
+-- name: points_of
+-- Every offer of a settled lot, for its chart.
+SELECT n, (extract(epoch FROM at) * 1000)::bigint AS at, body->>'who' AS who, (body->>'price')::bigint AS price
+FROM lot_event WHERE lot_id = $1 AND kind IN ('bid', 'prebid') ORDER BY n LIMIT 5000;
+
+-- ── papers ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- name: paper_facts
+SELECT l.*, a.title AS auction_title, a.number, a.ocid, a.category, a.budget_fen, a.plan_no, a.legal_basis, a.gate,
+       a.invitation_only, a.published_at, o.name AS buyer_name, r.outcome, r.final_n, r.log_sha256, r.rules_sha256,
+       r.closed_at, r.settled_at, d.body AS deal, d.made_at,
+       (SELECT s.price FROM standing s WHERE s.lot_id = l.id AND s.rank = l.award_rank) AS won_price
+FROM lot l JOIN auction a ON a.id = l.auction_id JOIN organisation o ON o.id = l.org_id
+LEFT JOIN result r ON r.lot_id = l.id LEFT JOIN deal d ON d.lot_id = l.id WHERE l.id = $1;
+
+-- name: event_counts
+SELECT kind, count(*) FROM lot_event WHERE lot_id = $1 GROUP BY kind;

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 
 from accounts import sessions
-from auction import access, practice, routes_cases, routes_suppliers
+from auction import access, practice, routes_cases, routes_papers, routes_suppliers
 from auction.practice import Name, PracticeBody, PracticeOut
 from auction.records import SQL, millis
 from plumbing.problems import Problem
@@ -113,4 +113,4 @@ async def lot_result(request: Request, lot_id: UUID) -> ResultOut:
     )
 
 
-ROUTES = [*collect(globals()), *routes_cases.ROUTES, *routes_suppliers.ROUTES]
+ROUTES = [*collect(globals()), *routes_cases.ROUTES, *routes_suppliers.ROUTES, *routes_papers.ROUTES]
