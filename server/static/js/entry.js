@@ -89,6 +89,7 @@ export class Entry extends EventTarget {
   }
 
   clear() {
+    for (const line of this.lines) if (line.last) line.input.placeholder = plain(line.last);
     for (const input of this.inputs()) input.value = "";
     this.refusal = null;
     this.touched = false;
@@ -98,19 +99,24 @@ export class Entry extends EventTarget {
   /** `{value, unitPrices}`, or `{error, fill, params}`. */
   read() {
     if (!this.lines.length) return this.judge(parsePrice(this.input.value, this.unit));
-    const unitPrices = [];
-    let thousandths = 0;
-    for (const line of this.lines) {
+    const reads = this.lines.map((line) => {
       const read = parsePrice(line.input.value);
       line.input.setAttribute("aria-invalid", String(Boolean(read.error && read.error !== "empty")));
-      say(line.sum ??= $(`[data-line-sum="${line.no}"]`), read.value ? price((read.value * line.thousandths) / 1000) : "—");
-      if (read.error) return read.error === "empty" ? { error: "empty_line", params: { no: line.no } } : { ...read, line };
-      if ((read.value * line.thousandths) % 1000) return { error: "line_fen", params: { no: line.no }, line };
-      if (line.ceiling && read.value > line.ceiling) return { error: "line_ceiling", params: { no: line.no, price: price(line.ceiling) }, fill: line.ceiling, line };
-      thousandths += read.value * line.thousandths;
-      unitPrices.push({ line: line.no, price: read.value });
-    }
+      say($(`[data-line-sum="${line.no}"]`), read.value ? price((read.value * line.thousandths) / 1000) : "—");
+      return this.judgeLine(line, read);
+    });
+    const wrong = reads.find((read) => read.error && read.error !== "empty_line") ?? reads.find((read) => read.error);
+    if (wrong) return wrong;
+    const unitPrices = this.lines.map((line, i) => ({ line: line.no, price: reads[i].value }));
+    const thousandths = this.lines.reduce((total, line, i) => total + reads[i].value * line.thousandths, 0);
     return { ...this.judge({ value: thousandths / 1000 }), unitPrices };
+  }
+
+  judgeLine(line, read) {
+    if (read.error) return read.error === "empty" ? { error: "empty_line", params: { no: line.no } } : { ...read, line };
+    if ((read.value * line.thousandths) % 1000) return { error: "line_fen", params: { no: line.no }, line };
+    if (line.ceiling && read.value > line.ceiling) return { error: "line_ceiling", params: { no: line.no, price: price(line.ceiling) }, fill: line.ceiling, line };
+    return read;
   }
 
   judge(read) {

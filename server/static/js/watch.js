@@ -44,7 +44,7 @@ function keep(view) {
   for (const line of lines.values()) if (line.who && !places.has(line.who)) places.set(line.who, places.size);
   names = new Map([...places].map(([alias, place]) => [alias, { colour: colourOf(place), dot: dotOf(place) }]));
   const lead = view.lead;
-  if (lead && leads[leads.length - 1]?.price !== lead.price) leads.push({ at: live.now(), price: lead.price });
+  if (lead && leads[leads.length - 1]?.price !== lead.effective) leads.push({ at: live.now(), price: lead.effective });
 }
 
 function drawStage(view, before) {
@@ -113,7 +113,7 @@ function makeRow(alias) {
     el("td", {}, el("span.nowrap", {}, el(`i.dot.${names.get(alias)?.dot ?? "a"}`), who(alias))),
     figure(), figure(), figure(), cell(), el("td", {}, el("span.presence", {})));
   for (const i of [4, 5]) row.cells[i].classList.add("wide-only");
-  if (facts.host) row.append(el("td.right", {}, el("button.btn.small.plain", { type: "button", "data-void": alias, onclick: () => askToVoid(alias) }, t("watch.void"))));
+  if (facts.host) row.append(el("td.right.nowrap", {}, el("button.btn.small.plain", { type: "button", "data-void": alias, onclick: () => askToVoid(alias) }, t("watch.void"))));
   return row;
 }
 
@@ -262,7 +262,7 @@ for (const box of all("[data-motion]")) {
 
 for (const box of all("[data-question]")) {
   $("[data-answer]", box)?.addEventListener("click", () => ask({
-    title: t("watch.answer"), note: box.firstElementChild.textContent, label: t("watch.answer"), yes: t("watch.answer_send"), empty: "watch.text_empty",
+    title: t("watch.answer"), note: box.firstElementChild.innerText, label: t("watch.answer"), yes: t("watch.answer_send"), empty: "watch.text_empty",
     path: `${facts.api.questions}/${box.dataset.question}`, body: (text) => ({ text }), done: t("watch.answer_done"), after: reload,
   }));
 }
