@@ -36,10 +36,10 @@ AUDIO = Goods(
     ),
     48_000_000,
 )
-LAPTOPS = Goods(
-    "办公用便携式计算机采购",
-    "A02010105",
-    (("便携式计算机", "14 英寸，内存 ≥16 GB，固态 ≥512 GB，三年上门", "台", 40),),
+PROJECTORS = Goods(
+    "培训中心激光投影机采购",
+    "A02020200",
+    (("激光投影机", "≥5,500 流明，WUXGA，含短焦镜头与吊架", "台", 8),),
     24_800_000,
 )
 CHAIRS = Goods("服务大厅座椅采购", "A05010300", (("等候椅", "三人位，冷轧钢，防火面料", "组", 60),), 5_400_000)
@@ -108,7 +108,10 @@ async def _sign_up(
             "VALUES ($1, $2, $3, $4, $5) RETURNING id",
             auction_id, row["org_id"], alias, 1_000 if person.login in ("supplier1", "supplier3") else 0, row["id"],
         )  # fmt: skip
-        response = [{"line": no, "answer": "满足", "text": line[1]} for no, line in enumerate(goods.lines, 1)]
+        response = [
+            {"required": f"{line[0]} {line[1]}", "offered": f"满足：{line[1]}", "deviation": "none"}
+            for line in goods.lines
+        ]
         await conn.execute(
             "INSERT INTO offer (lot_id, signup_id, brand, model, response, delivery, conformity, conformity_at) "
             "VALUES ($1, $2, $3, $4, $5, '合同签订后 7 日内送达并安装', 'pass', $6)",

@@ -64,7 +64,7 @@ class Life:
         if not await self._count("(stage IN ('running', 'paused') OR (stage = 'signup' AND opens_at < now()))"):
             await self._add(cases.AUDIO, 30 * MINUTE_MS, now, 5)
         if not await self._count("stage = 'signup' AND opens_at < now() + interval '1 hour'"):
-            await self._add(cases.LAPTOPS, 20 * MINUTE_MS, now + 6 * MINUTE_MS, 5)
+            await self._add(cases.PROJECTORS, 20 * MINUTE_MS, now + 6 * MINUTE_MS, 5)
         if not await self._count("stage = 'signup' AND opens_at > now() + interval '12 hours'"):
             await self._add(cases.CHAIRS, 30 * MINUTE_MS, now + 3 * 24 * 60 * MINUTE_MS, 2)
         if not await self._count("stage IN ('failed') OR title LIKE '档案室%'"):
