@@ -87,6 +87,7 @@ async def result(request: Request) -> Response:
         standings=standings,
         lines=await pool.fetch(SQL["lines_of"], lot_id),
         told=told,
+        inside=shown and seat.kind in ("host", "supervisor") and row["stage"] in AWARDED,
     )
     return response
 

@@ -8,6 +8,8 @@ from uuid import UUID
 from accounts import passwords, records
 from accounts.model import Grant, Role
 from plumbing.postgres import Connection
+from registries.suppliers import records as suppliers
+from registries.suppliers.model import SizeClass, Status, SupplierFacts
 
 PASSWORD = "yangcai-demo"  # noqa: S105 - printed at every start of the demo, refused in production
 HANGZHOU, PROVINCE = "330100", "330000"
@@ -57,6 +59,20 @@ def lines() -> list[str]:
     return [f"Demo accounts 演示账号 (password 密码: {PASSWORD})", *rows]
 
 
+def _registered(person: Person, org_id: UUID) -> SupplierFacts:
+    """The supplier as registered: active, for all goods; the first and the third are small firms."""
+    small = person.login in ("supplier1", "supplier3")
+    return SupplierFacts(
+        org_id=org_id,
+        name=person.org,
+        uscc=person.uscc or "",
+        region=person.region,
+        status=Status.ACTIVE,
+        size_class=SizeClass.SMALL if small else SizeClass.MEDIUM,
+        categories=("A",),
+    )
+
+
 async def seed(conn: Connection) -> None:
     """Write organisations, people and their roles once; again it changes nothing."""
     if await conn.fetchval("SELECT true FROM person WHERE login = 'buyer'"):
@@ -77,6 +93,8 @@ async def seed(conn: Connection) -> None:
         await records.add_grant(
             conn, person_id, Grant(role, "33" if everywhere else "", None if everywhere else org_id)
         )
+        if role is Role.SUPPLIER:
+            await suppliers.put(conn, _registered(person, org_id))
 
 
 def offered() -> tuple[dict[str, str], ...]:
