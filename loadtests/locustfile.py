@@ -23,7 +23,7 @@ from loadtests.hall import BIDDERS_PER_AUCTION, START_PRICE, Hall, Place
 BID_EVERY_S = float(os.environ.get("YANGCAI_LOAD_BID_EVERY_S", "1"))
 ANSWER_WAIT_S = 20
 WATCHED_BIDDERS = 5
-PAGES = ("/", "/auctions", "/login", "/api/openapi.json")
+PAGES = ("/auctions", "/login", "/api/openapi.json")
 halls: dict[int, Hall] = {}
 
 
