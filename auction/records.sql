@@ -28,12 +28,12 @@ WHERE l.id = $1 FOR UPDATE OF l SKIP LOCKED;
 
 -- name: move_lot
 UPDATE lot SET stage = $3, version = version + 1, due_at = $4, why = $5,
-       held_stage = NULL, held_at = NULL, held_due_at = NULL
+       held_stage = NULL, held_at = NULL, held_due_at = NULL, held_by = NULL, held_paused = false
 WHERE id = $1 AND stage = $2 RETURNING version;
 
 -- name: hold_lot
 UPDATE lot SET held_stage = stage, held_at = $3, held_due_at = due_at, stage = 'on_hold', due_at = $4, why = $5,
-       version = version + 1
+       held_by = $6, held_paused = $7, version = version + 1
 WHERE id = $1 AND stage = $2 RETURNING version;
 
 -- name: release_lot
@@ -42,7 +42,7 @@ UPDATE lot SET stage = held_stage, why = '', version = version + 1,
        due_at = held_due_at + ($2 - held_at),
        opens_at = CASE WHEN held_stage IN ('scheduled', 'signup') THEN opens_at + ($2 - held_at) ELSE opens_at END,
        award_due_at = CASE WHEN held_stage = 'award_pending' THEN award_due_at + ($2 - held_at) ELSE award_due_at END,
-       held_stage = NULL, held_at = NULL, held_due_at = NULL
+       held_stage = NULL, held_at = NULL, held_due_at = NULL, held_by = NULL, held_paused = false
 WHERE id = $1 AND stage = 'on_hold' RETURNING stage;
 
 -- ── dues ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -361,7 +361,8 @@ WHERE NOT a.practice
   AND ($3 = '' OR EXISTS (SELECT FROM lot l WHERE l.auction_id = a.id AND l.stage = $3))
   AND ($4 = '' OR a.title ILIKE '%' || $4 || '%' OR a.number ILIKE '%' || $4 || '%' OR o.name ILIKE '%' || $4 || '%')
   AND a.category LIKE $5 || '%'
-ORDER BY coalesce(a.opens_at, a.created_at) DESC, a.id DESC LIMIT $6 OFFSET $7;
+ORDER BY EXISTS (SELECT FROM lot l WHERE l.auction_id = a.id AND l.stage IN ('running', 'paused')) DESC,
+         coalesce(a.opens_at, a.created_at) DESC, a.id DESC LIMIT $6 OFFSET $7;
 
 -- name: publications_of
 SELECT id, lot_id, kind, body, sha256, published_at FROM publication WHERE auction_id = $1 ORDER BY published_at, id;
@@ -391,6 +392,7 @@ WHERE m.state = 'open' AND l.org_id = $1 ORDER BY m.proposed_at;
 
 -- name: todo_of
 -- $1 organisation, $2 roles, $3 person: one row for each thing that waits.
+SELECT * FROM (
 SELECT 'approve' AS kind, a.id AS auction_id, NULL::uuid AS lot_id, a.title, 0::bigint AS until FROM auction a
 WHERE a.org_id = $1 AND ('head' = ANY($2::text[]) OR 'buyer' = ANY($2::text[])) AND a.created_by IS DISTINCT FROM $3
   AND EXISTS (SELECT FROM lot l WHERE l.auction_id = a.id AND l.stage = 'approving')
@@ -414,7 +416,7 @@ UNION ALL
 SELECT 'answer_award', l.auction_id, l.id, l.title, (extract(epoch FROM w.due_at) * 1000)::bigint FROM award w
 JOIN lot l ON l.id = w.lot_id AND l.award_rank = w.rank JOIN signup s ON s.id = w.signup_id
 WHERE s.org_id = $1 AND 'supplier' = ANY($2::text[]) AND w.answer IS NULL AND l.stage = 'award_pending'
-ORDER BY until = 0, until, title;
+) AS waiting ORDER BY until = 0, until, title;
 
 -- name: case_of_motion
 SELECT l.auction_id FROM motion m JOIN lot l ON l.id = m.lot_id WHERE m.id = $1;

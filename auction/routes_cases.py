@@ -307,6 +307,37 @@ async def release_lot(request: Request, lot_id: UUID) -> None:
         await holds.resume_live(request.state.valkey, lot_id)
 
 
+@op(
+    "POST",
+    "/api/lots/{lot_id:uuid}/hold",
+    tag="host",
+    summary=("因质疑暂停", "Hold for a challenge"),
+    roles=("buyer", "head"),
+    status=204,
+    errors=(409,),
+)
+async def hold_lot(request: Request, lot_id: UUID, body: Suspension) -> None:
+    """Hold a lot of your unit because of a challenge that may affect its result."""
+    state, actor = request.state, await who(request)
+    async with state.postgres.acquire() as conn, conn.transaction():
+        await holds.hold_for_challenge(conn, state.valkey, actor, lot_id, body.reason, body.days, state.clock.now_ms())
+
+
+@op(
+    "DELETE",
+    "/api/lots/{lot_id:uuid}/hold",
+    tag="host",
+    summary=("解除质疑暂停", "End a hold"),
+    roles=("buyer", "head"),
+    status=204,
+    errors=(409,),
+)
+async def end_hold(request: Request, lot_id: UUID) -> None:
+    """End your unit's own hold; not one ordered by the supervisor."""
+    if await within(request, holds.release, lot_id) == "resume":
+        await holds.resume_live(request.state.valkey, lot_id)
+
+
 async def _hosted(conn: Any, actor: Actor, lot_id: UUID, now_ms: int) -> Any:
     return await signing.hosted(conn, actor, lot_id, now_ms, Role.BUYER, Role.HEAD)
 

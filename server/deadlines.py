@@ -30,6 +30,8 @@ OUTBOX_EVERY_S = 2.0
 AGAIN_S = 0.5
 EARLY_MS = 3
 AT_ONCE = 16
+SETTLED_AT_ONCE = 3
+"""Settlements share the pool with the doors of the process; the rest wait."""
 
 
 class Deadlines:
@@ -44,7 +46,8 @@ class Deadlines:
         self._settling: set[UUID] = set()
         self._broken: dict[UUID, str] = {}
         self._changed = asyncio.Event()
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._gate, self._settle_gate = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(SETTLED_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Serve all deadlines until cancelled."""
@@ -53,6 +56,10 @@ class Deadlines:
             group.create_task(self._ever("live lots", self._look, LOOK_EVERY_S))
             group.create_task(self._ever("timers", self._timers, 0))
             group.create_task(self._ever("outbox", self._outbox, OUTBOX_EVERY_S))
+
+    async def close(self) -> None:
+        """Let settlements under way come to their end; call it after ``run`` was cancelled."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _ever(self, what: str, work: Callable[[], Awaitable[None]], every_s: float) -> None:
         while True:
@@ -108,8 +115,9 @@ class Deadlines:
         for shard, count in zip(by_shard, counts, strict=True):
             before = self._outages.get(shard)
             self._outages[shard] = count
-            if before is not None and before != count:
-                log.warning("deadlines.outage", shard=shard, lots=len(by_shard[shard]))
+            if before != count:
+                if before is not None:
+                    log.warning("deadlines.outage", shard=shard, lots=len(by_shard[shard]))
                 await asyncio.gather(*(self._tick(lot_id) for lot_id in by_shard[shard]))
 
     async def _beat_shard(self, shard: int) -> int:
@@ -141,21 +149,26 @@ class Deadlines:
             return
         self._forget(lot_id)
         if steered.stage in (Stage.CLOSING, Stage.CANCELLED):
-            await self._settle(lot_id)
+            self._settle_soon(lot_id)
 
     # ── closed lots ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _outbox(self) -> None:
         """Settle whatever is closed, oldest first. A lot whose record does not hold together is left, and told once."""
-        waiting = [lot_id for lot_id in await ledger.outbox(self._valkey) if lot_id not in self._settling]
-        await asyncio.gather(*(self._settle(lot_id) for lot_id in waiting))
+        for lot_id in await ledger.outbox(self._valkey):
+            self._settle_soon(lot_id)
+
+    def _settle_soon(self, lot_id: UUID) -> None:
+        """Settle beside the loops, so that a slow Postgres holds up no deadline and no heartbeat."""
+        if lot_id not in self._settling:
+            self._settling.add(lot_id)
+            task = asyncio.create_task(self._settle(lot_id), name=f"settle {lot_id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _settle(self, lot_id: UUID) -> None:
-        if lot_id in self._settling:
-            return
-        self._settling.add(lot_id)
         try:
-            async with self._gate:
+            async with self._settle_gate:
                 with logs.about(lot=str(lot_id)):
                     await settle_lot(self._valkey, self._pool, lot_id, self._clock.now_ms())
         except BrokenLogError as error:

@@ -43,5 +43,6 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         serving.cancel()
         with suppress(asyncio.CancelledError):
             await serving
+        await deadlines.close()
         await room.close()
         await channels.close()

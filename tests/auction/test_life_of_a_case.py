@@ -399,3 +399,34 @@ async def test_an_abnormally_low_offer_is_reviewed_and_its_exclusion_recounts_th
     done = await within(pool, deciding.low_price, cast.buyer, lot_id, four, False, "不能证明其报价合理性", NOW())
     assert done == "award_pending"
     assert await pool.fetchval("SELECT award_rank FROM lot WHERE id = $1", lot_id) == 2
+
+
+async def test_a_unit_ends_its_own_hold_but_not_the_supervisors(pool: Pool, valkey: Valkey) -> None:
+    cast = await a_cast(pool)
+    _, lot_id = await published(pool, valkey, cast)
+    await within(pool, holds.hold_for_challenge, valkey, cast.head, lot_id, "收到质疑", 7, NOW())
+    await within(pool, holds.release, cast.buyer, lot_id, NOW())
+    assert await stage(pool, lot_id) == "signup"
+    await within(pool, holds.suspend, valkey, cast.supervisor, lot_id, "收到投诉", 7, NOW())
+    assert await refusal(within, pool, holds.release, cast.buyer, lot_id, NOW()) == "lot_unknown"
+    await within(pool, holds.release, cast.supervisor, lot_id, NOW())
+    assert await stage(pool, lot_id) == "signup"
+
+
+async def test_in_a_statutory_case_the_purchaser_chooses_between_next_and_rerun(pool: Pool, valkey: Valkey) -> None:
+    cast = await a_cast(pool)
+    lot_id, aliases = await opened(pool, valkey, cast)
+    await bids(valkey, lot_id, dict(zip(aliases.values(), (9_000_000, 8_800_000, 8_900_000), strict=True)))
+    await closed(pool, valkey, lot_id)
+    basis = "UPDATE auction SET legal_basis = 'statutory_inquiry' WHERE id = (SELECT auction_id FROM lot WHERE id = $1)"
+    await pool.execute(basis, lot_id)
+    await within(pool, award.answer, cast.suppliers[1], lot_id, False, "", NOW())
+    assert await pool.fetchval("SELECT award_due_at IS NULL AND award_rank = 1 FROM lot WHERE id = $1", lot_id)
+
+    async def choose(conn: Any, take_next: bool) -> str:
+        row = await signing.hosted(conn, cast.buyer, lot_id, NOW())
+        return await award.choose(conn, cast.buyer, row, take_next, "", NOW())
+
+    assert await within(pool, choose, True) == "award_pending"
+    assert await pool.fetchval("SELECT award_rank FROM lot WHERE id = $1", lot_id) == 2
+    assert await refusal(within, pool, choose, True) == "award_not_open_to_choice"
