@@ -9,9 +9,9 @@ from msgspec import structs
 
 from accounts.audit import audit
 from accounts.model import Actor
-from auction import award, lowprices, review, signing
+from auction import award, cases, lowprices, params, review, signing
 from auction.model import LotRules, Stage
-from auction.records import SQL, decode_rules, encode
+from auction.records import SQL, decode_rules, encode, millis
 from auction.settlement import Candidate, flag, next_turn
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
@@ -45,6 +45,27 @@ async def conformity(
     return await go_on(conn, row, found, actor, now_ms)
 
 
+async def explain(conn: Connection, actor: Actor, lot_id: UUID, text: str, now_ms: int) -> None:
+    """The supplier of a flagged offer explains his price 说明价格合理性; he may add to it until the decision."""
+    row = await cases.lot_locked(conn, lot_id)
+    signup = await signing.own_signup(conn, actor, row["auction_id"])
+    if row["stage"] != Stage.ABNORMAL_REVIEW:
+        raise Problem(409, "stage_passed", accept={"stage": row["stage"]}, stage=row["stage"])
+    note = {"explanation": text, "explained_at": now_ms}
+    if await conn.fetchval(SQL["explain_low_price"], lot_id, signup["id"], note) is None:
+        raise Problem(404, "offer_unknown")
+    await audit(conn, actor, "lot.low_price_explained", f"lot:{lot_id}")
+
+
+async def _answer_time(conn: Connection, row: Record, alias: str, now_ms: int) -> None:
+    """Raises ``Problem`` 409 while the supplier's reasonable time 合理时间 runs and he has not explained himself."""
+    asked = await conn.fetchrow(SQL["low_price_asked"], row["id"], alias)
+    assert asked is not None
+    until = millis(asked["settled_at"]) + params.number(row, "lowprice.answer_minutes") * 60_000
+    if "explanation" not in asked["low_price_note"] and now_ms < until:
+        raise Problem(409, "explanation_time", accept={"after": until}, until_at=until)
+
+
 async def low_price(
     conn: Connection, actor: Actor, lot_id: UUID, alias: str, accept: bool, reason: str, now_ms: int
 ) -> str:
@@ -57,6 +78,8 @@ async def low_price(
     found = await award.standings(conn, lot_id)
     if not any(one.alias == alias and one.valid and one.low_price == "flagged" for one in found):
         raise Problem(404, "offer_unknown")
+    if not accept:
+        await _answer_time(conn, row, alias, now_ms)
     new = {"low_price": "accepted"} if accept else {"low_price": "excluded", "valid": False, "why_not": "low_price"}
     decided = [structs.replace(one, **new) if one.alias == alias else one for one in found]
     note = {"decision": new["low_price"], "reason": reason, "by": str(actor.user_id)}

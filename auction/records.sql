@@ -438,3 +438,11 @@ LEFT JOIN result r ON r.lot_id = l.id LEFT JOIN deal d ON d.lot_id = l.id WHERE 
 
 -- name: event_counts
 SELECT kind, count(*) FROM lot_event WHERE lot_id = $1 GROUP BY kind;
+
+-- name: explain_low_price
+UPDATE standing SET low_price_note = low_price_note || $3
+WHERE lot_id = $1 AND signup_id = $2 AND low_price = 'flagged' RETURNING rank;
+
+-- name: low_price_asked
+SELECT s.low_price_note, r.settled_at FROM standing s JOIN result r ON r.lot_id = s.lot_id
+WHERE s.lot_id = $1 AND s.alias = $2;

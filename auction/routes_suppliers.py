@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from starlette.requests import Request
 
-from auction import award, cases, signing
+from auction import award, cases, deciding, signing
 from auction.records import millis, millis_or_0
 from auction.routes_cases import Decision, Made, StageOut, Words, who, within
 from auction.signing import OfferBody
@@ -96,6 +96,20 @@ async def put_offer(request: Request, lot_id: UUID, body: OfferBody) -> None:
 async def ask_question(request: Request, lot_id: UUID, body: Words) -> Made:
     """Ask the host in private."""
     return Made(await within(request, signing.ask, lot_id, body.text))
+
+
+@op(
+    "POST",
+    "/api/lots/{lot_id:uuid}/explanation",
+    tag="supplier",
+    summary=("说明报价合理性", "Explain a low price"),
+    roles=("supplier",),
+    status=204,
+    errors=(409,),
+)
+async def explain_price(request: Request, lot_id: UUID, body: Words) -> None:
+    """Explain a price that was flagged as abnormally low, before it is decided on."""
+    await within(request, deciding.explain, lot_id, body.text)
 
 
 @op("GET", "/api/lots/{lot_id:uuid}/questions", tag="supplier", summary=("问答", "Questions and answers"), roles=())

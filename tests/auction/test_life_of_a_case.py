@@ -396,6 +396,10 @@ async def test_an_abnormally_low_offer_is_reviewed_and_its_exclusion_recounts_th
     assert (
         await refusal(within, pool, deciding.low_price, cast.buyer, lot_id, four, False, "", NOW()) == "reason_missing"
     )
+    early = await refusal(within, pool, deciding.low_price, cast.buyer, lot_id, four, False, "未说明", NOW())
+    assert early == "explanation_time"
+    await within(pool, deciding.explain, cast.suppliers[3], lot_id, "库存清仓", NOW())
+    assert await refusal(within, pool, deciding.explain, cast.suppliers[0], lot_id, "x", NOW()) == "offer_unknown"
     done = await within(pool, deciding.low_price, cast.buyer, lot_id, four, False, "不能证明其报价合理性", NOW())
     assert done == "award_pending"
     assert await pool.fetchval("SELECT award_rank FROM lot WHERE id = $1", lot_id) == 2
