@@ -67,7 +67,8 @@ async def sign_up(conn: Connection, actor: Actor, auction_id: UUID, declared: De
     others = [p["org_id"] for p in people if p["status"] == "admitted" and p["org_id"] not in (None, actor.org_id)]
     reasons = await lawful.qualify(conn, actor.org_id, row, others, now_ms)
     if reasons:
-        raise Problem(403, "supplier_" + reasons[0], accept={"reasons": reasons})
+        code = f"supplier_{reasons[0]}"
+        raise Problem(403, code, accept={"reasons": reasons})
     deduction = await lawful.deduction_bp(conn, actor.org_id, row, declared)
     alias = new_aliases(1, {p["alias"] for p in people})[0]
     given = (auction_id, actor.org_id, alias, encode(declared), deduction, actor.user_id)
