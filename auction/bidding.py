@@ -23,7 +23,10 @@ from plumbing.valkey import RedisError, Valkey
 
 BIDS_PER_S, BIDS_BURST = 4.0, 12.0
 PRACTICE_BIDS_PER_S = 1_000.0
+CALLS_AT_ONCE = 256  # below the pool of connections
 TRIES, TRY_AGAIN_S = 12, 0.25
+WAITED_MS = 500
+"""Half of what the store allows a caller's clock to be off: a call that took less cannot have been refused for it."""
 
 log = logging.getLogger("yangcai.bids")
 
@@ -42,6 +45,8 @@ class Desk:
         self._valkey, self._clock, self._texts = valkey, clock, texts
         self._buckets: dict[tuple[UUID, Alias], Bucket] = {}
         self._versions: dict[UUID, str] = {}
+        self._away = False
+        self._gate = asyncio.Semaphore(CALLS_AT_ONCE)
 
     def refuse(self, body: PlaceBid, refused: Refused, basis: PriceBasis = PriceBasis.TOTAL) -> BidRefused:
         """The refusal in words, Chinese and English, naming what would be accepted."""
@@ -82,15 +87,31 @@ class Desk:
         return bucket.spend(now)
 
     async def _place(self, lot_id: UUID, bid: Bid) -> Taken | Refused:
-        """Ask the store, and again with the same id while it is coming back; the function makes that safe."""
+        """Ask the store, and again with the same id while it is coming back; the function makes that safe.
+
+        A call that lay waiting carries an old time, which the store takes for a clock that is off: asked again too.
+        """
         for _ in range(TRIES):
             try:
                 version = await self._version(lot_id)
-                return await live.place_bid(self._valkey, lot_id, bid, self._clock.now_ms(), version)
+                async with self._gate:
+                    asked_at = self._clock.now_ms()  # read when the call goes out: waiting is no skew
+                    outcome = await live.place_bid(self._valkey, lot_id, bid, asked_at, version)
             except (RedisError, OSError) as error:
-                log.warning("bid %s: the store is away: %s", bid.rid, error)
+                self._tell(f"the store is away: {type(error).__name__}: {error}")
                 await asyncio.sleep(TRY_AGAIN_S)
+                continue
+            self._tell("")
+            waited = self._clock.now_ms() - asked_at >= WAITED_MS
+            if not (waited and isinstance(outcome, Refused) and outcome.code is Refusal.CLOCK_SKEW):
+                return outcome
         return Refused(Refusal.OUTCOME_UNKNOWN)
+
+    def _tell(self, trouble: str) -> None:
+        """One line when the store goes and one when it is back, however many bids wait for it."""
+        if bool(trouble) != self._away:
+            self._away = bool(trouble)
+            log.warning(trouble or "the store is back")
 
     async def _version(self, lot_id: UUID) -> str:
         version = self._versions.get(lot_id)

@@ -453,9 +453,7 @@ end
 --   returns  the number of outages on record
 local function heartbeat(keys)
   local now = now_ms()
-  local gaps, last = beat(keys[1], now)
-  if now - last > 400 then redis.call('HSET', keys[1], 'last', string.format('%.0f', now)) end
-  return gaps
+  return (beat(keys[1], now))
 end
 
 redis.register_function('place_bids_@VERSION@', place_bids)

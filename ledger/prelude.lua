@@ -2,6 +2,7 @@
 -- Money stays an integer below 2^53; numbers are written with %.0f because tostring(1e14) is "1e+14".
 
 local GAP_MS = 2000          -- a shard silent for longer is an outage worth recording
+local RENEW_MS = 400         -- how often a call renews the sign of life
 local SKEW_MS = 1000         -- a caller whose clock is off by more is itself refused
 
 local function now_ms()
@@ -17,7 +18,8 @@ end
 
 local function num(text) return tonumber(text) or 0 end
 
--- The shard's heartbeat: hash {last, gaps, g1..gk = "from:to"}. Any call records a silence it finds.
+-- The shard's heartbeat: hash {last, gaps, g1..gk = "from:to"}. Any call records a silence it finds, and
+-- is itself a sign of life: a busy lot is not out of service because its heartbeat is late.
 --   returns  the number of gaps on record
 local function beat(key, now)
   local b = redis.call('HMGET', key, 'last', 'gaps')
@@ -28,6 +30,8 @@ local function beat(key, now)
     gaps = gaps + 1
     redis.call('HSET', key, 'last', string.format('%.0f', now), 'gaps', gaps,
       'g' .. gaps, string.format('%.0f:%.0f', last, now))
+  elseif now - last > RENEW_MS then
+    redis.call('HSET', key, 'last', string.format('%.0f', now))
   end
   return gaps, last
 end

@@ -13,7 +13,7 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Any, TypeAlias
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ValkeyGone
@@ -23,19 +23,22 @@ Valkey: TypeAlias = Redis
 __all__ = ["Channels", "RedisError", "Valkey", "ValkeyGone", "connect", "load_library"]
 
 log = logging.getLogger("yangcai.valkey")
+AGAIN_S = 0.1
 
 
-def connect(url: str, *, timeout_s: float | None = 5.0, connections_max: int = 64) -> Valkey:
+def connect(url: str, *, timeout_s: float | None = 5.0, connections_max: int = 300) -> Valkey:
     """A client for ``url`` (``unix://`` or ``redis://``); nothing is sent yet. ``timeout_s`` None: blocking reads."""
-    client: Valkey = Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         url,
         decode_responses=False,
         socket_timeout=timeout_s,
         socket_connect_timeout=2.0,
         retry=Retry(NoBackoff(), 0),
         max_connections=connections_max,
+        timeout=timeout_s,
         legacy_responses=False,
     )
+    client: Valkey = Redis.from_pool(pool)
     return client
 
 
@@ -84,28 +87,42 @@ class Channels:
             await self._pubsub.unsubscribe(channel)
 
     async def _run(self) -> None:
-        await self._wake.wait()
         while True:
+            await self._wake.wait()
+            self._wake.clear()
             try:
+                if not self._listeners.keys() <= {name.decode() for name in self._pubsub.channels}:
+                    await self._again()
                 async for message in self._pubsub.listen():
-                    listener = self._listeners.get(message["channel"].decode())
-                    if message["type"] == "message" and listener:
-                        await listener(message["data"])
+                    await self._hand_out(message)
             except (RedisError, OSError) as error:
-                log.warning("valkey channel lost: %s", error)
-                await asyncio.sleep(0.2)
+                log.warning("valkey channels lost: %s", error)
                 await self._again()
-            else:
-                self._wake.clear()
-                await self._wake.wait()
+                self._wake.set()
+
+    async def _hand_out(self, message: Any) -> None:
+        listener = self._listeners.get(message["channel"].decode())
+        if message["type"] != "message" or listener is None:
+            return
+        try:
+            await listener(message["data"])
+        except (RedisError, OSError) as error:
+            log.warning("what came on %s could not be served: %s", message["channel"].decode(), error)
+        except Exception:
+            log.exception("what came on %s broke its listener", message["channel"].decode())
 
     async def _again(self) -> None:
-        with suppress(RedisError, OSError):
-            await self._pubsub.aclose()
-        self._pubsub = self._client.pubsub()
-        with suppress(RedisError, OSError):
-            if self._listeners:
-                await self._pubsub.subscribe(*self._listeners)
+        """Subscribe anew to everything, as soon as the server is there."""
+        while True:
+            with suppress(RedisError, OSError):
+                await self._pubsub.aclose()
+            self._pubsub = self._client.pubsub()
+            try:
+                if self._listeners:
+                    await self._pubsub.subscribe(*self._listeners)
+                return
+            except (RedisError, OSError):
+                await asyncio.sleep(AGAIN_S)
 
     async def close(self) -> None:
         """End the task and the connection."""

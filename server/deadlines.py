@@ -19,6 +19,7 @@ from auction.state import BrokenLogError
 from ledger import log as ledger
 from plumbing import logs
 from plumbing.clock import Clock
+from plumbing.faults import BROKEN_PIPES
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from server.settle import settle_lot
@@ -26,6 +27,7 @@ from server.settle import settle_lot
 log = logs.get(__name__)
 DUES_EVERY_S = 1.0
 LOOK_EVERY_S = 1.0
+BEAT_EVERY_S = 0.5
 OUTBOX_EVERY_S = 2.0
 AGAIN_S = 0.5
 EARLY_MS = 3
@@ -54,6 +56,7 @@ class Deadlines:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._ever("dues", self._dues, DUES_EVERY_S))
             group.create_task(self._ever("live lots", self._look, LOOK_EVERY_S))
+            group.create_task(self._ever("heartbeats", self._beats, BEAT_EVERY_S))
             group.create_task(self._ever("timers", self._timers, 0))
             group.create_task(self._ever("outbox", self._outbox, OUTBOX_EVERY_S))
 
@@ -62,12 +65,20 @@ class Deadlines:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _ever(self, what: str, work: Callable[[], Awaitable[None]], every_s: float) -> None:
+        """Again and again. One line when it begins to fail and one when it goes on; a bug with its traceback."""
+        failed = ""
         while True:
             try:
                 await work()
+                if failed:
+                    log.warning("deadlines.again", what=what)
+                failed = ""
                 await asyncio.sleep(every_s)
             except Exception as error:
-                log.warning("deadlines.failed", what=what, why=f"{type(error).__name__}: {error}")
+                if type(error).__name__ != failed:
+                    failed = type(error).__name__
+                    bug = not isinstance(error, BROKEN_PIPES)
+                    log.warning("deadlines.failed", what=what, why=f"{failed}: {error}", exc_info=bug)
                 await asyncio.sleep(AGAIN_S)
 
     # ── cases in Postgres ────────────────────────────────────────────────────────────────────────────────────────
@@ -105,24 +116,24 @@ class Deadlines:
             self._forget(lot_id)
         for lot_id, due_at in running.items():
             self.watch(lot_id, due_at)
-        await self._beat(running)
 
-    async def _beat(self, running: dict[UUID, int]) -> None:
+    async def _beats(self) -> None:
+        """Tell the store that the shards of running lots are served, and mind the lots of one that was not.
+
+        One round trip outside the gate: behind a queue of other work a late heartbeat would read as an outage.
+        """
         by_shard: dict[int, list[UUID]] = {}
-        for lot_id in running:
+        for lot_id in self._due:
             by_shard.setdefault(ledger.shard_of(lot_id), []).append(lot_id)
-        counts = await asyncio.gather(*(self._beat_shard(shard) for shard in by_shard))
+        counts = await live.heartbeats(self._valkey, by_shard) if by_shard else []
         for shard, count in zip(by_shard, counts, strict=True):
             before = self._outages.get(shard)
             self._outages[shard] = count
             if before != count:
                 if before is not None:
                     log.warning("deadlines.outage", shard=shard, lots=len(by_shard[shard]))
-                await asyncio.gather(*(self._tick(lot_id) for lot_id in by_shard[shard]))
-
-    async def _beat_shard(self, shard: int) -> int:
-        async with self._gate:
-            return await live.heartbeat(self._valkey, shard)
+                for lot_id in by_shard[shard]:
+                    self.watch(lot_id, self._clock.now_ms())
 
     async def _timers(self) -> None:
         """Tick each lot at its deadline."""

@@ -9,6 +9,7 @@ from auction.model import Bid, Entrant, Event, LotRules, Outcome, Refusal, Refus
 from auction.state import LotState
 
 GAP_MS = 2_000
+RENEW_MS = 400
 
 
 class Shard:
@@ -25,12 +26,12 @@ class Shard:
         elif now_ms - self.last > GAP_MS:
             self.gaps.append((self.last, now_ms))
             self.last = now_ms
+        elif now_ms - self.last > RENEW_MS:
+            self.last = now_ms
 
     def heartbeat(self, now_ms: int) -> None:
         """What serving processes do once a second."""
         self.beat(now_ms)
-        if now_ms - self.last > 400:
-            self.last = now_ms
 
 
 class LawLot:
