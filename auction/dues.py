@@ -11,11 +11,14 @@ from auction.records import SQL, millis, moment
 from auction.starting import Watch
 from plumbing import logs
 from plumbing.engines import checks
+from plumbing.faults import BROKEN_PIPES
 from plumbing.postgres import Connection, Pool, Record
 from plumbing.valkey import Valkey
 
 log = logs.get(__name__)
 PUT_OFF_MS = 30_000
+AGAIN_MS = 500
+"""When the live store is away, what is due is tried again so soon."""
 
 
 async def next_due_ms(pool: Pool) -> int | None:
@@ -38,6 +41,10 @@ async def take_one(pool: Pool, valkey: Valkey, now_ms: int, on_deal: OnDeal, wat
                     await checks.check_valkey(valkey)
                 async with conn.transaction():
                     after = await serve(conn, row, now_ms, on_deal)
+            except BROKEN_PIPES as error:
+                log.warning("due.put_off", lot=str(row["id"]), why=f"{type(error).__name__}: {error}")
+                await conn.execute(SQL["put_off_due"], row["id"], moment(now_ms + AGAIN_MS), moment(now_ms))
+                return True
             except Exception as error:
                 log.error("due.failed", exc_info=True, lot=str(row["id"]), why=str(error))
                 await conn.execute(SQL["put_off_due"], row["id"], moment(now_ms + PUT_OFF_MS), moment(now_ms))

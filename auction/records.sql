@@ -61,7 +61,8 @@ SELECT min(due_at) FROM lot WHERE due_at IS NOT NULL;
 UPDATE lot SET entrants = $3, opens_at = $4, handed_over_at = NULL, due_at = $5 WHERE id = $1 AND stage = $2;
 
 -- name: handed_over
-UPDATE lot SET handed_over_at = $2, closes_at = $3, due_at = NULL WHERE id = $1 AND handed_over_at IS NULL;
+UPDATE lot SET handed_over_at = $2, opens_at = $4, closes_at = $3, due_at = NULL
+WHERE id = $1 AND handed_over_at IS NULL;
 
 -- name: handed_over_many
 UPDATE lot SET handed_over_at = $2, due_at = NULL WHERE id = ANY($1::uuid[]) AND handed_over_at IS NULL;

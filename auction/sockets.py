@@ -42,6 +42,7 @@ from auction.messages import (
     Welcome,
 )
 from auction.model import Alias, Refusal, Refused
+from plumbing.faults import BROKEN_PIPES
 from plumbing.hub import Outbox
 from plumbing.problems import Problem
 from plumbing.web import Reply, collect, op
@@ -134,8 +135,9 @@ class Session:
     async def _take(self, body: PlaceBid) -> None:
         try:
             self.say(await self.judge(body))
-        except Exception:
-            log.exception("bid %s failed", body.id)
+        except Exception as error:
+            broken = isinstance(error, BROKEN_PIPES)
+            log.log(logging.WARNING if broken else logging.ERROR, "bid failed: %s", error, exc_info=not broken)
             self.say(self.desk.refuse(body, Refused(Refusal.OUTCOME_UNKNOWN)))
 
     async def judge(self, body: PlaceBid) -> BidAccepted | BidRefused:
@@ -192,8 +194,17 @@ async def _enter(socket: WebSocket) -> Session | None:
 
 
 async def live_socket(socket: WebSocket) -> None:
-    """``/ws``: the live socket. Close codes: 4401 a ticket that is not good, 4408 a reader too slow."""
-    session = await _enter(socket)
+    """``/ws``: the live socket.
+
+    Close codes: 4401 a ticket that is not good, 4408 a reader too slow, 1013 Valkey or Postgres is away: come back.
+    """
+    try:
+        session = await _enter(socket)
+    except BROKEN_PIPES as error:
+        log.warning("no socket: %s: %s", type(error).__name__, error)
+        await socket.accept()
+        await socket.close(1013, "unavailable")
+        return
     await socket.accept()
     if session is None:
         await socket.close(4401, "ticket")
@@ -208,6 +219,10 @@ async def live_socket(socket: WebSocket) -> None:
             await session.hear(message.get("text") or message.get("bytes") or "")
     except (WebSocketDisconnect, RuntimeError):
         pass
+    except BROKEN_PIPES as error:  # it could not be shown what it asked for; a new socket asks again
+        log.warning("socket given up: %s: %s", type(error).__name__, error)
+        with suppress(Exception):
+            await socket.close(1013, "unavailable")
     finally:
         slow = session.outbox.closed
         session.leave()

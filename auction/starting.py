@@ -16,7 +16,7 @@ from plumbing.valkey import Valkey
 
 LATE_MS = 3_000
 """An opening that comes later than this after its time (the platform was away) opens at the later time, in full."""
-HAND_OVER_AGAIN_MS = 5_000
+HAND_OVER_AGAIN_MS = 2_000
 Watch = Callable[[UUID, int], None]
 
 
@@ -25,6 +25,11 @@ def fit(row: Record, rules: LotRules) -> bool:
     return row["conformity"] == "pass" or (
         rules.conformity is Conformity.AFTER_CLOSE and row["conformity"] == "pending"
     )
+
+
+def not_late(planned: int, now_ms: int) -> int:
+    """When a lot planned for ``planned`` opens now (epoch ms): the bidders keep its whole length."""
+    return planned if now_ms - planned <= LATE_MS else now_ms
 
 
 async def start(conn: Connection, row: Record, now_ms: int) -> bool:
@@ -43,8 +48,7 @@ async def start(conn: Connection, row: Record, now_ms: int) -> bool:
         await cases.move(conn, row, Turn.START_SHORT, actor=None, why="too_few_registered")
         await award.publish_failure(conn, row, "too_few_registered", now_ms)
         return False
-    planned = millis(row["opens_at"])
-    opens_at = planned if now_ms - planned <= LATE_MS else now_ms
+    opens_at = not_late(millis(row["opens_at"]), now_ms)
     due_at: datetime = moment(now_ms + HAND_OVER_AGAIN_MS)
     await cases.move(conn, row, Turn.START, actor=None, due_at=due_at, detail={"entrants": len(entrants)})
     await conn.execute(
@@ -54,16 +58,20 @@ async def start(conn: Connection, row: Record, now_ms: int) -> bool:
 
 
 async def hand_over(conn: Db, valkey: Valkey, lot_id: UUID, now_ms: int, watch: Watch | None = None) -> None:
-    """Give a RUNNING lot to the live store, and note that it has it. A second call changes nothing."""
+    """Give a RUNNING lot to the live store, and note that it has it. A second call changes nothing.
+
+    Where the live store was away past ``LATE_MS`` the lot opens now, in full.
+    """
     row = await conn.fetchrow(SQL["lot_with_case"], lot_id)
     if row is None or row["stage"] != Stage.RUNNING or row["handed_over_at"] is not None:
         return
     rules = decode_rules(row["rules"])
     entrants = msgspec.convert(row["entrants"], tuple[Entrant, ...])
-    events = await live.open_lot(valkey, lot_id, rules, entrants, millis(row["opens_at"]))
-    tally = await live.read_tally(valkey, lot_id)
-    closes_at = next((e.closes_at for e in events if isinstance(e, Opened)), tally[2] if tally else now_ms)
-    await conn.execute(SQL["handed_over"], lot_id, moment(now_ms), moment(closes_at))
+    await live.open_lot(valkey, lot_id, rules, entrants, not_late(millis(row["opens_at"]), now_ms))
+    opened = (await live.read_log(valkey, lot_id))[0]
+    assert isinstance(opened, Opened)
+    closes_at = opened.closes_at
+    await conn.execute(SQL["handed_over"], lot_id, moment(now_ms), moment(closes_at), moment(opened.opens_at))
     if watch:
         steered = await live.tick(valkey, lot_id, await live.version_of(valkey, lot_id) or live.VERSION)
         watch(lot_id, steered.due_at or closes_at)

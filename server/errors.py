@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-import asyncpg
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plumbing import logs, problems
+from plumbing.faults import BROKEN_PIPES
 from plumbing.problems import Problem
-from plumbing.valkey import RedisError
 
 log = logs.get(__name__)
 HEADINGS = frozenset({401, 403, 404, 405, 500, 503})
@@ -101,9 +100,6 @@ class Unbroken:
             await response(scope, receive, send)
 
 
-# OSError: the socket of a server that is just being started again is missing or refuses.
-BROKEN_PIPES = (OSError, RedisError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
-                asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError)  # fmt: skip
 HANDLERS = {
     Problem: on_problem,
     HTTPException: on_http,

@@ -22,6 +22,7 @@ from auction.views import View, merge
 from plumbing import logs, postgres, valkey
 from plumbing.clock import Clock
 from plumbing.engines.launch import die_with_parent
+from plumbing.faults import BROKEN_PIPES
 from server.demo import cases, people
 from server.demo.cases import MINUTE_MS
 from server.handlers import on_deal
@@ -44,7 +45,7 @@ class Life:
         """Look, mend, bid; until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep())
-            for person in people.SUPPLIERS[1:]:
+            for person in people.SUPPLIERS[1:] if self.settings.simulate else ():
                 group.create_task(self._bid_for_ever(person.login))
 
     async def _keep(self) -> None:
@@ -110,7 +111,7 @@ class Life:
 
     async def _bid_for_ever(self, login: str) -> None:
         while True:
-            with suppress(OSError, websockets.WebSocketException, TimeoutError, valkey.RedisError):
+            with suppress(websockets.WebSocketException, *BROKEN_PIPES):
                 await self._bid(login)
             await asyncio.sleep(2)
 
