@@ -39,14 +39,16 @@ async def open_pool(
     dsn: str,
     *,
     application_name: str = "yangcai",
-    size_min: int = 1,
+    size_min: int = 0,
     size_max: int = 8,
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
     connect_timeout_s: float = 10.0,
 ) -> Pool:
     """Open the pool of one process. ``size_max`` bounds the connections; waiting for one is bounded by the caller.
 
-    Times are kept and compared in UTC. A statement over ``statement_timeout_ms`` raises ``QueryCanceledError``.
+    Fails at once when the server does not answer. No connection is kept open for its own sake: asyncpg would write a
+    traceback for each time it cannot restore one. Times are kept and compared in UTC. A statement over
+    ``statement_timeout_ms`` raises ``QueryCanceledError``.
     """
     pool = asyncpg.create_pool(
         dsn,
@@ -63,4 +65,9 @@ async def open_pool(
         },
     )
     await pool
-    return pool
+    try:
+        async with pool.acquire():
+            return pool
+    except BaseException:
+        pool.terminate()
+        raise
