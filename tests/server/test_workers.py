@@ -6,74 +6,17 @@ import asyncio
 import os
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncpg
 import httpx
 
-from plumbing.engines.process import alive, command_line
+from plumbing.engines.process import alive
 from tests.conftest import Engines
-from tests.support import ROOT, eventually, free_port
+from tests.product import running, start
+from tests.support import eventually, free_port
 
 SECRET = "f3b1c05d9e7a4826b0c1d2e3f4a59687"
-
-
-class Product:
-    """A running product and what it printed."""
-
-    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
-        self.process, self.url, self.said = process, f"http://127.0.0.1:{port}", b""
-
-    async def read(self) -> None:
-        """Collect what it prints."""
-        assert self.process.stdout is not None
-        while line := await self.process.stdout.readline():
-            self.said += line
-
-    def children(self, mark: str) -> list[int]:
-        """Ids of its processes whose command line has ``mark``; engines included."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with suppress(OSError):
-                    parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
-                    if int(parent) == self.process.pid and mark in command_line(int(entry.name)):
-                        found.append(int(entry.name))
-        return sorted(found)
-
-    async def healthy(self) -> bool:
-        """Whether it answers that all is well."""
-        async with httpx.AsyncClient(trust_env=False) as client:
-            with suppress(httpx.HTTPError):
-                return (await client.get(self.url + "/healthz")).status_code == 200
-        return False
-
-
-async def start(*arguments: str, **environ: str) -> asyncio.subprocess.Process:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("YANGCAI_")}
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "yangcai", *arguments, cwd=ROOT, env={**clean, **environ, "PYTHONUNBUFFERED": "1"},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-
-
-@asynccontextmanager
-async def running(*arguments: str, **environ: str) -> AsyncIterator[Product]:
-    port = free_port()
-    product = Product(await start(*arguments, "--port", str(port), **environ), port)
-    reading = asyncio.create_task(product.read())
-    try:
-        await eventually(lambda: f":{port}".encode() in product.said or product.process.returncode, within_s=30)
-        assert product.process.returncode is None, product.said.decode()
-        yield product
-    finally:
-        if product.process.returncode is None:
-            product.process.terminate()
-        await product.process.wait()
-        await reading
 
 
 async def test_the_demonstration_outlives_the_death_of_any_of_its_processes_and_stops_without_a_trace(
