@@ -204,9 +204,9 @@ async def read_json(request: Request, decoder: msgspec.json.Decoder[T], most: in
         raise Problem(400, "bad_json", reason=str(error)) from None
 
 
-def _pairs(raw: str) -> list[tuple[str, str]]:
+def _pairs(raw: str, fields_max: int = QUERY_FIELDS_MAX) -> list[tuple[str, str]]:
     try:
-        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX, errors="strict")
+        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=fields_max, errors="strict")
     except (ValueError, UnicodeDecodeError) as error:
         raise Problem(400, "bad_form", reason=str(error)) from None
     if any("\0" in name or "\0" in value for name, value in pairs):
@@ -243,14 +243,17 @@ class Form(dict[str, str]):
     all: dict[str, list[str]]
 
 
-async def read_form(request: Request) -> Form:
-    """Read a form sent as ``application/x-www-form-urlencoded``; 415 and 400 otherwise. Files come elsewhere."""
+async def read_form(request: Request, fields_max: int = QUERY_FIELDS_MAX) -> Form:
+    """Read a form of at most ``fields_max`` fields sent as ``application/x-www-form-urlencoded``; 415 and 400 otherwise.
+
+    Files come elsewhere.
+    """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/x-www-form-urlencoded":
         raise Problem(415, "wrong_content_type", wanted="application/x-www-form-urlencoded")
     form = Form()
     form.all = {}
-    for name, value in _pairs((await read_body(request)).decode("latin-1")):
+    for name, value in _pairs((await read_body(request)).decode("latin-1"), fields_max):
         form[name] = value.strip()
         form.all.setdefault(name, []).append(value.strip())
     return form

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from auction import casepages, live, livepages, resultpages, routes, sockets
+from auction import casepages, live, livepages, resultpages, routes, sockets, wizardpages
 from auction.bidding import Desk
 from auction.follower import Room
 from auction.shelf import shelved
@@ -19,7 +19,9 @@ from server.deadlines import Deadlines
 from server.handlers import on_deal
 
 # Doors of the live rooms; filled by the rooms as they land.
-ROUTES: list[BaseRoute] = [*sockets.ROUTES, *routes.ROUTES, *casepages.ROUTES, *resultpages.ROUTES, *livepages.ROUTES]
+ROUTES: list[BaseRoute] = [
+    *sockets.ROUTES, *routes.ROUTES, *wizardpages.ROUTES, *casepages.ROUTES, *resultpages.ROUTES, *livepages.ROUTES,
+]  # fmt: skip
 
 
 @asynccontextmanager
