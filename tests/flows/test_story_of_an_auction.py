@@ -1,0 +1,185 @@
+"""The main story in two browsers: opened, approved, signed up, bid, extended, closed, confirmed, published, settled."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from plumbing.clock import Clock
+from plumbing.postgres import Pool
+from tests.live import Site, a_cookie, a_live_site, a_page, a_program
+from tests.support import eventually
+
+pytestmark = pytest.mark.browser
+DAY_MS = 24 * 3_600_000
+
+
+@pytest_asyncio.fixture
+async def site(fresh_pool: Pool, valkey_url: str, fresh_url: str) -> AsyncIterator[Site]:
+    async with a_live_site(fresh_pool, valkey_url, fresh_url) as site:
+        yield site
+
+
+@pytest_asyncio.fixture
+async def browser(chromium: str) -> AsyncIterator[Any]:
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def a_person(browser: Any, site: Site, login: str, phone: bool = False) -> AsyncIterator[Any]:
+    """A browser of ``login``; a script error on any of its pages fails the test."""
+    size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
+    context = await browser.new_context(viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai")
+    name, token = (await a_cookie(site, login)).split("=", 1)
+    await context.add_cookies([{"name": name, "value": token, "url": site.origin}])
+    page = await context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("dialog", lambda dialog: dialog.accept())
+    yield page
+    await context.close()
+    assert errors == []
+
+
+async def drafted(site: Site) -> UUID:
+    """The purchaser's draft, by the same door the wizard uses."""
+    opens_at = Clock().now_ms() + 14 * DAY_MS
+    draft = {
+        "title": "会议室座椅采购",
+        "kind": "goods",
+        "category": "A05010300",
+        "budget_fen": 4_800_000,
+        "opens_at": opens_at,
+        "lots": [
+            {
+                "title": "会议室座椅",
+                "rules": {"ceiling": 4_800_000, "decrement": {"amount": 2_400}},
+                "lines": [{"name": "会议椅", "spec": "网布，扶手可调", "unit": "把", "quantity": "60"}],
+            }
+        ],
+    }
+    async with a_program(site, "buyer") as buyer:
+        answer = await buyer.post("/api/auctions", json=draft)
+        assert answer.status_code == 201, answer.text
+        return UUID(answer.json()["id"])
+
+
+async def stage(site: Site, auction_id: UUID) -> str:
+    found: str = await site.pool.fetchval("SELECT stage FROM lot WHERE auction_id = $1", auction_id)
+    return found
+
+
+async def sign_up_and_answer(page: Any, site: Site, auction_id: UUID) -> None:
+    await page.goto(f"{site.origin}/auctions/{auction_id}")
+    await page.click("#signup button[type=submit]")
+    await page.fill("input[name=brand]", "甲牌")
+    await page.fill("input[name=model]", "M-1")
+    await page.fill("input[name=offered]", "网布，扶手可调")
+    await page.click("details.offer button[type=submit]")
+    await page.wait_for_selector("details.offer .tag")
+
+
+async def bid_in_room(page: Any, yuan: str) -> None:
+    """Type a price, press Enter (which only prepares), then the button that names the amount."""
+    await page.fill("#price", yuan)
+    await page.press("#price", "Enter")
+    assert yuan.split(".")[0] in (await page.inner_text("#go")).replace(",", "")
+    await page.click("#go")
+
+
+async def test_from_a_draft_to_a_published_result_in_two_browsers(site: Site, browser: Any) -> None:
+    auction_id = await drafted(site)
+    case = f"{site.origin}/auctions/{auction_id}"
+    async with (
+        a_person(browser, site, "buyer") as buyer,
+        a_person(browser, site, "head") as head,
+        a_person(browser, site, "supplier1", phone=True) as one,
+        a_person(browser, site, "supplier2") as two,
+        a_person(browser, site, "supplier4") as three,
+    ):
+        await buyer.goto(case)
+        await buyer.click(f"form[action='/auctions/{auction_id}/submit'] button")
+        assert await stage(site, auction_id) == "approving"
+        await head.goto(case)
+        await head.click("button[name=yes][value='1']")
+        await eventually(lambda: _is(site, auction_id, "signup"), within_s=5)
+
+        for supplier in (one, two, three):
+            await sign_up_and_answer(supplier, site, auction_id)
+        await buyer.goto(case)
+        for _ in range(3):
+            row = buyer.locator("[data-table=offers] tr", has_text="待审").first
+            await row.locator("button[name=yes][value='1']").click()
+
+        await _open_now(site, auction_id)
+        await eventually(lambda: _is(site, auction_id, "running"), within_s=5)
+        for supplier in (one, two):
+            await supplier.goto(case)
+            await supplier.click("[data-go=room]")
+            await supplier.wait_for_selector("#light[data-state=live]")
+        await buyer.goto(case)
+        await buyer.click("[data-go=watch]")
+        await bid_in_room(one, "47000.00")
+        await one.wait_for_selector("#receipt:not([hidden])")
+        await bid_in_room(two, "46000.00")
+        await eventually(lambda: _says(one, "#rank-figure", "2"))
+        lot_id: UUID = await site.pool.fetchval("SELECT id FROM lot WHERE auction_id = $1", auction_id)
+        async with a_page(site, "supplier4") as by_hand:
+            assert (await by_hand.bid(lot_id, 4_790_000))["t"] == "taken"
+        await eventually(lambda: _says(buyer, "main", "46,000.00"))
+        await one.wait_for_selector("[data-clock-overtime]:not([hidden])", timeout=20_000)
+        await bid_in_room(one, "45000.00")
+        await eventually(lambda: _says(two, "main", "已延时 1 次"))
+
+        await eventually(lambda: _is(site, auction_id, "award_pending"), within_s=30)
+        await one.goto(case)
+        await one.click("[data-act=confirm-award]")
+        await buyer.goto(case)
+        await buyer.click(f"form[action='/lots/{lot_id}/confirm'] button")
+        assert await stage(site, auction_id) == "published"
+        await two.goto(f"{site.origin}/lots/{lot_id}/result")
+        told = await two.inner_text("main")
+        assert "杭州云视科技有限公司" in told
+        assert "¥45,000.00" in told
+        assert "宁波声远" not in told, "a loser is named only by alias"
+
+    deal = await site.pool.fetchrow("SELECT * FROM deal WHERE lot_id = $1", lot_id)
+    assert deal is not None
+    events = await site.pool.fetch("SELECT kind FROM lot_event WHERE lot_id = $1 ORDER BY n", lot_id)
+    kinds = [event["kind"] for event in events]
+    assert kinds[0] == "opened"
+    assert kinds[-1] == "closed"
+    assert kinds.count("bid") == 4
+    assert kinds.count("extended") == 1
+
+
+async def _is(site: Site, auction_id: UUID, wanted: str) -> bool:
+    return await stage(site, auction_id) == wanted
+
+
+async def _says(page: Any, selector: str, words: str) -> bool:
+    said = await page.inner_text(selector)
+    assert words in said, said[:600]
+    return True
+
+
+async def _open_now(site: Site, auction_id: UUID) -> None:
+    """The test's hand on the calendar: the notice period is over, and the lot lasts seconds instead of minutes."""
+    await site.pool.execute(
+        "UPDATE lot SET opens_at = now(), due_at = now(), rules = jsonb_set(jsonb_set(jsonb_set(rules, "
+        "'{duration_ms}', '16000'), '{overtime,window_ms}', '8000'), '{overtime,extend_ms}', '9000') "
+        "|| jsonb_build_object('overtime', (rules->'overtime') || "
+        '\'{"window_ms": 8000, "extend_ms": 9000, "extensions_max": 1}\'::jsonb) '
+        "WHERE auction_id = $1",
+        auction_id,
+    )
