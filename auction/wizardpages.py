@@ -245,8 +245,8 @@ async def earliest_opening(pool: Any, sheet: Sheet, now_ms: int) -> int:
 
 
 def _round_hour(moment_ms: int) -> int:
-    """A fitting opening behind ``moment_ms``: ten o'clock the day after a period that ends at midnight."""
-    hour = -(-(moment_ms + 1) // HOUR_MS) * HOUR_MS
+    """A fitting opening from ``moment_ms`` on: the next full hour, ten o'clock where that is Shanghai's midnight."""
+    hour = -(-moment_ms // HOUR_MS) * HOUR_MS
     return hour + 10 * HOUR_MS if hour % (24 * HOUR_MS) == 16 * HOUR_MS else hour
 
 

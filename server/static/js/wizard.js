@@ -94,7 +94,6 @@ function draw(given) {
   const x = (i) => left + (i / STEPS_SHOWN) * (width - 2 * left);
   let path = `M${x(0)} ${y(high)}`;
   prices.forEach((at, i) => { if (i) path += `H${x(i)}V${y(at)}`; });
-  const end = x(prices.length - 1);
   const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   svg.append(
     shape("line", { class: "top", x1: left, x2: width - left, y1: top, y2: top }),
@@ -103,7 +102,7 @@ function draw(given) {
     shape("path", { class: "line", d: path }),
     shape("line", { class: "axis", x1: left, x2: width - left, y1: height - 20, y2: height - 20 }),
     shape("text", { x: left, y: height - 6 }, t("preview.bids_axis")),
-    shape("text", { x: Math.min(end, width - left), y: Math.min(y(low) - 5, height - 26), "text-anchor": "end" }, short(low, given.unit)),
+    shape("text", { x: width - left, y: height - 6, "text-anchor": "end" }, `${prices.length - 1} → ${short(low, given.unit)}`),
   );
   $("#fall").replaceChildren(svg);
   const first = given.stepAt(high);
