@@ -39,6 +39,8 @@ async def take_one(pool: Pool, valkey: Valkey, now_ms: int, on_deal: OnDeal, wat
             try:
                 if row["stage"] == Stage.SIGNUP:  # a store that may lose an acknowledged bid opens no lot
                     await checks.check_valkey(valkey)
+                if row["stage"] == Stage.ON_HOLD:  # a lot released here must run on there
+                    await valkey.ping()
                 async with conn.transaction():
                     after = await serve(conn, row, now_ms, on_deal)
             except BROKEN_PIPES as error:
@@ -53,7 +55,12 @@ async def take_one(pool: Pool, valkey: Valkey, now_ms: int, on_deal: OnDeal, wat
                 await conn.execute(
                     SQL["put_off_due"], row["id"], moment(now_ms + starting.HAND_OVER_AGAIN_MS), moment(now_ms)
                 )
-        await afterwards(conn, valkey, row["id"], after, now_ms, watch)
+        try:
+            await afterwards(conn, valkey, row["id"], after, now_ms, watch)
+        except BROKEN_PIPES as error:
+            again_at = moment(now_ms + AGAIN_MS)
+            log.warning("due.put_off", lot=str(row["id"]), what=after, why=f"{type(error).__name__}: {error}")
+            await conn.execute(SQL["due_sooner"], row["id"], again_at)
     return True
 
 

@@ -54,6 +54,9 @@ ORDER BY l.due_at LIMIT 1 FOR UPDATE SKIP LOCKED;
 -- name: put_off_due
 UPDATE lot SET due_at = $2 WHERE id = $1 AND due_at <= $3;
 
+-- name: due_sooner
+UPDATE lot SET due_at = $2 WHERE id = $1 AND due_at > $2;
+
 -- name: next_due
 SELECT min(due_at) FROM lot WHERE due_at IS NOT NULL;
 

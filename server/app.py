@@ -16,6 +16,7 @@ import yangcai
 from plumbing import logs, postgres, valkey
 from plumbing.clock import Clock
 from plumbing.engines import checks
+from plumbing.faults import until_there
 from registries.parameters import routes as parameters
 from server import live, site
 from server.settings import Settings
@@ -46,12 +47,18 @@ ROUTES: list[BaseRoute] = [Route("/healthz", healthz), *parameters.ROUTES, *live
 
 @asynccontextmanager
 async def pipes(settings: Settings, clock: Clock) -> AsyncIterator[dict[str, Any]]:
-    """Open Valkey and Postgres and make sure they are fit; what stands in ``request.state`` of every process."""
+    """Open Valkey and Postgres (waiting for one that is away) and make sure they are fit.
+
+    Yields what stands in ``request.state`` of every process.
+    """
     async with AsyncExitStack() as stack:
         client = valkey.connect(settings.valkey_url)
         stack.push_async_callback(client.aclose)
-        await checks.check_valkey(client)
-        pool = await postgres.open_pool(settings.postgres_url, size_max=settings.postgres_connections_max)
+        await until_there("valkey", lambda: checks.check_valkey(client))
+        pool = await until_there(
+            "postgres",
+            lambda: postgres.open_pool(settings.postgres_url, size_max=settings.postgres_connections_max),
+        )
         stack.push_async_callback(pool.close)
         async with pool.acquire() as conn:
             await checks.check_postgres(conn)

@@ -77,8 +77,10 @@ class Deadlines:
             except Exception as error:
                 if type(error).__name__ != failed:
                     failed = type(error).__name__
-                    bug = not isinstance(error, BROKEN_PIPES)
-                    log.warning("deadlines.failed", what=what, why=f"{failed}: {error}", exc_info=bug)
+                    if isinstance(error, BROKEN_PIPES):
+                        log.warning("deadlines.failed", what=what, why=f"{failed}: {error}")
+                    else:
+                        log.error("deadlines.failed", exc_info=True, what=what, why=f"{failed}: {error}")
                 await asyncio.sleep(AGAIN_S)
 
     # ── cases in Postgres ────────────────────────────────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ log = logging.getLogger("yangcai.engines")
 READY_POLL_S = 0.01
 READY_MAX_S = 120.0  # a large append-only file takes its time to load
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.05, 5.0
-CALM_S = 30.0  # after so long a crash counts as the first again
+CALM_S = 2.0  # who lived so long is started again at once; who does not, ever slower
 
 
 class Engine(Protocol):

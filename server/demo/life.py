@@ -22,7 +22,7 @@ from auction.views import View, merge
 from plumbing import logs, postgres, valkey
 from plumbing.clock import Clock
 from plumbing.engines.launch import die_with_parent
-from plumbing.faults import BROKEN_PIPES
+from plumbing.faults import BROKEN_PIPES, until_there
 from server.demo import cases, people
 from server.demo.cases import MINUTE_MS
 from server.handlers import on_deal
@@ -187,9 +187,11 @@ async def main(origin: str, parent_pid: int) -> None:
     settings = load()
     logs.configure(str(settings.log_level))
     client = valkey.connect(settings.valkey_url)
-    pool = await postgres.open_pool(settings.postgres_url, application_name="demo", size_max=6)
+    pool = await until_there(
+        "postgres", lambda: postgres.open_pool(settings.postgres_url, application_name="demo", size_max=6)
+    )
     try:
-        await live.load(client)
+        await until_there("valkey", lambda: live.load(client))
         await Life(settings, origin, pool, client).run()
     finally:
         await pool.close()

@@ -93,21 +93,22 @@ def ends(log: list[dict[str, Any]]) -> list[tuple[str, int]]:
     return [(event["kind"], event["closes_at"]) for event in log if "closes_at" in event]
 
 
-@pytest.mark.parametrize("part", ["worker", "valkey", "postgres"])
+@pytest.mark.parametrize("parts", ["worker", "valkey", "postgres", "worker valkey postgres"])
 async def test_a_part_killed_in_mid_auction_comes_back_and_no_acknowledged_bid_is_missing(
-    house: House, part: str
+    house: House, parts: str
 ) -> None:
     async with a_practice(house.site, 4, quick_rules(duration_ms=600_000)) as auction:
         await auction.taken(10)
         began = os.path.getsize(house.log)
-        moment_s = kill(pid := house.part(part))
+        pids = {part: house.part(part) for part in parts.split()}
+        moment_s = max(map(kill, pids.values()))
         again_s = await auction.all_have_bid_since(moment_s, AGAIN_WITHIN_S)
-        measured.info("%s killed: all bid again after %.2f s", part, again_s)
-        await eventually(lambda: house.part(part) != pid, within_s=10)
+        measured.info("%s killed: all bid again after %.2f s", parts, again_s)
+        await eventually(lambda: all(house.part(part) != pid for part, pid in pids.items()), within_s=10)
         await auction.taken(len(auction.bidders[0].taken) + 10)
         await eventually(house.product.healthy, within_s=10)
         log = await close_and_compare(auction)
-        if part == "worker":
+        if "worker" in pids:
             assert all(bidder.lost for bidder in auction.bidders)
         assert [kind for kind, _ in ends(log)] == ["opened"], "a short outage leaves the end where it was"
     no_tracebacks(house, began)
@@ -200,9 +201,9 @@ async def test_a_lot_due_while_valkey_is_away_opens_when_it_is_back_and_in_full(
     measured.info("valkey is back: the lot due meanwhile opened after %.2f s", moment() - back_s)
     log = await settled_log(house.site, lot_id)
     assert log[0]["closes_at"] - log[0]["opens_at"] == 1_500
-    assert log[0]["at"] - log[0]["opens_at"] < 1_000, "it opened when it could, not when it was planned"
-    opens_at = await house.site.pool.fetchval("SELECT extract(epoch FROM opens_at) * 1000 FROM lot WHERE id = $1", lot_id)
-    assert opens_at == log[0]["opens_at"]
+    assert log[0]["at"] - log[0]["opens_at"] < 1_000, house.log.read_text()[began:]
+    opens_at = "SELECT extract(epoch FROM opens_at) * 1000 FROM lot WHERE id = $1"
+    assert await house.site.pool.fetchval(opens_at, lot_id) == log[0]["opens_at"]
     no_tracebacks(house, began)
 
 
