@@ -94,8 +94,6 @@ def _now_s() -> float:
     return asyncio.get_running_loop().time()
 
 
-
-
 class Auction(NamedTuple):
     """A practice lot with its bidders at work."""
 

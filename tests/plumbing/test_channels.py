@@ -8,7 +8,6 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
 from plumbing import valkey
@@ -52,7 +51,7 @@ async def test_after_a_long_absence_of_the_store_old_and_new_channels_are_heard(
 
 
 async def test_a_listener_that_breaks_does_not_silence_the_others(
-    valkey_url: str, valkey_client: valkey.Valkey, caplog: pytest.LogCaptureFixture
+    valkey_url: str, valkey_client: valkey.Valkey
 ) -> None:
     channels, heard = Channels(valkey_url), []
 
@@ -67,7 +66,6 @@ async def test_a_listener_that_breaks_does_not_silence_the_others(
     await valkey_client.publish("breaks", b"x")
     await valkey_client.publish("hears", b"y")
     await eventually(lambda: heard == [b"y"])
-    assert "broke its listener" in caplog.text
     await channels.close()
 
 
