@@ -13,6 +13,7 @@ from accounts import sessions
 from auction import access, wording
 from auction.livepages import as_data
 from auction.model import PriceBasis, Stage
+from auction.pagekit import tone
 from auction.records import SQL, decode_rules, lot, millis_or_0
 from plumbing.postgres import Record
 from plumbing.problems import Problem
@@ -34,8 +35,11 @@ def _share(part: int, whole: int) -> str:
     return f"{(whole - part) * 1000 // whole / 10:.1f}%" if whole else ""
 
 
-async def _told(request: Request, row: Record, standings: list[Record]) -> dict[str, Any]:
-    """What the page says of a settled lot whose result this person may see."""
+async def _told(request: Request, row: Record, standings: list[Record], seat: access.Seat) -> dict[str, Any]:
+    """What the page says of a settled lot whose result this person may see.
+
+    The pair of quoted and effective price is shown of his own offer alone; of all to hosts and supervisors.
+    """
     pool, rules = request.state.postgres, decode_rules(row["rules"])
     money = rules.basis is not PriceBasis.DISCOUNT_RATE
     best = next((one for one in standings if one["valid"]), None)
@@ -43,6 +47,8 @@ async def _told(request: Request, row: Record, standings: list[Record]) -> dict[
         best = next((one for one in standings if one["rank"] == row["award_rank"]), best)
     public = row["stage"] in AWARDED
     points = await pool.fetch(SQL["points_of"], row["id"])
+    inside = seat.kind in ("host", "supervisor")
+    paired = {one["rank"] for one in standings if inside or (seat.alias and one["alias"] == seat.alias)}
     facts = {
         "plot": _plot(request),
         "unit": "fen" if money else "bp",
@@ -59,6 +65,8 @@ async def _told(request: Request, row: Record, standings: list[Record]) -> dict[
         "below": _share(best["price"], rules.ceiling or 0) if best else "",
         "valid": sum(1 for one in standings if one["valid"]),
         "public": public,
+        "own": seat.alias,
+        "paired": paired,
         "facts_json": as_data(facts),
         "amount": lambda price: wording.amount_text(price, rules.basis),
     }
@@ -76,7 +84,7 @@ async def result(request: Request) -> Response:
     settled = await pool.fetchrow(SQL["result_of"], lot_id)
     shown = settled["outcome"] is not None and access.result_is_open(seat, row["stage"])
     standings = await pool.fetch(SQL["standings_of"], lot_id) if shown else []
-    told = await _told(request, row, standings) if shown else {}
+    told = await _told(request, row, standings, seat) if shown else {}
     response: Response = request.state.templates.page(
         request,
         "result.html",
@@ -88,6 +96,9 @@ async def result(request: Request) -> Response:
         lines=await pool.fetch(SQL["lines_of"], lot_id),
         told=told,
         inside=shown and seat.kind in ("host", "supervisor") and row["stage"] in AWARDED,
+        won=bool(told and seat.alias and told["best"] and told["best"]["alias"] == seat.alias and told["public"]),
+        known=request.state.texts,
+        tone=tone,
     )
     return response
 

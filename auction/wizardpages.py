@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,12 +15,13 @@ from accounts import sessions
 from accounts.model import Actor, Role
 from auction import approving, drafting, gate, lawful, params, wizard, wording
 from auction.gate import Gate, GateRefusal
+from auction.pagekit import sayer
 from auction.records import SQL as CASES
 from auction.records import decode_rules
 from auction.typed import Fault, moment_text
 from plumbing import sql
 from plumbing.postgres import Connection, Record
-from plumbing.problems import Problem, language
+from plumbing.problems import Problem
 from plumbing.web import Form, collect, page, read_form, see_other
 from registries.parameters import records as parameters
 from registries.suppliers import records as suppliers
@@ -45,29 +46,6 @@ class Sheet(Struct):
     need_faults: list[Fault] = []
     verdict: Gate | GateRefusal | None = None
     told: list[Fault] = []
-
-
-def sayer(request: Request) -> Callable[..., str]:
-    """The catalogue in this reader's language."""
-    lang = language(request)
-    return lambda key, **params_: str(request.state.texts.say(key, lang, **params_))
-
-
-def gate_words(code: str, clauses: list[str] | tuple[str, ...], way: str, limit_fen: int, say: wording.Say) -> str:
-    """Why the law refuses it, with the clause and the lawful way instead."""
-    why = say(f"gate.refused.{code}", limit_fen=limit_fen)
-    law = say("wizard.by_law", clauses=say("wizard.comma").join(say(f"clause.{one}") for one in clauses))
-    return f"{why}{law if clauses else ''} {say(f'gate.way.{way}')}"
-
-
-def problem_words(problem: Problem, say: wording.Say) -> str:
-    """A refusal of an operation, in the words of this page."""
-    told = problem.accept or {}
-    if problem.code == "rules_refused":
-        return say(f"rules.{told['rule']}")
-    if problem.code == "gate_refused":
-        return gate_words(told["code"], told["clauses"], told["way"], told["limit_fen"], say)
-    return say(problem.text, **problem.params)
 
 
 FIELD_OF = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from auction import casepages, live, livepages, resultpages, routes, sockets, wizardpages
+from auction import actpages, casepages, listpages, live, livepages, resultpages, routes, sockets, wizardpages
 from auction.bidding import Desk
 from auction.follower import Room
 from auction.shelf import shelved
@@ -20,7 +20,8 @@ from server.handlers import on_deal
 
 # Doors of the live rooms; filled by the rooms as they land.
 ROUTES: list[BaseRoute] = [
-    *sockets.ROUTES, *routes.ROUTES, *wizardpages.ROUTES, *casepages.ROUTES, *resultpages.ROUTES, *livepages.ROUTES,
+    *sockets.ROUTES, *routes.ROUTES, *wizardpages.ROUTES, *listpages.ROUTES, *casepages.ROUTES,
+    *actpages.ROUTES, *resultpages.ROUTES, *livepages.ROUTES,
 ]  # fmt: skip
 
 
