@@ -217,8 +217,8 @@ local function catch_up(keys, lot)
   while lot.gaps < gaps do
     lot.gaps = lot.gaps + 1
     local from, to = string.match(redis.call('HGET', keys[8], 'g' .. lot.gaps), '^(%d+):(%d+)$')
-    from, to = tonumber(from), tonumber(to)
-    if lot.stage == 'running' and to - from > lot.outage_after and from >= lot.opens_at and from < lot.closes_at then
+    from, to = math.max(tonumber(from), lot.opens_at), tonumber(to)
+    if lot.stage == 'running' and to - from > lot.outage_after and from < lot.closes_at then
       shift(lot, math.max(lot.closes_at + to - from, to + lot.left_min))
       append(lot, 'outage', string.format(',"from_ms":%.0f,"to_ms":%.0f,"closes_at":%.0f', from, to, lot.closes_at))
     end

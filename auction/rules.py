@@ -185,11 +185,16 @@ def tick(state: LotState, now_ms: int) -> list[Event]:
 
 
 def heal(state: LotState, from_ms: int, to_ms: int, now_ms: int) -> list[Event]:
-    """An outage over the parameter moves the end by it, with at least ``left_after_outage_min_ms`` left."""
+    """An outage over the parameter moves the end by it, with at least ``left_after_outage_min_ms`` left.
+
+    What of it lies before the opening does not count. ``from_ms`` is the shard's last sign of life, which another lot
+    may have given shortly before this one opened.
+    """
     rules = state.rules
+    from_ms = max(from_ms, state.opens_at)
     if state.stage is not Stage.RUNNING or to_ms - from_ms <= rules.outage_pause_after_ms:
         return []
-    if from_ms < state.opens_at or from_ms >= state.closes_at:
+    if from_ms >= state.closes_at:
         return []
     end = max(state.closes_at + to_ms - from_ms, to_ms + rules.left_after_outage_min_ms)
     event = Outage(state.n + 1, now_ms, from_ms, to_ms, end)

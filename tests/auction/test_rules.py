@@ -213,6 +213,15 @@ def test_an_outage_over_the_parameter_gives_its_time_back_with_a_minimum_left() 
     assert lot.closes_at == end + 100_000
 
 
+def test_an_outage_that_began_before_the_opening_counts_from_the_opening() -> None:
+    lot = a_lot(left_after_outage_min_ms=0)
+    opened, end = lot.opens_at, lot.closes_at
+    assert rules.heal(lot, opened - 60_000, opened - 1, opened) == []
+    assert rules.heal(lot, opened - 60_000, opened + 3_000, opened + 3_000) == []
+    (outage,) = rules.heal(lot, opened - 60_000, opened + 3_001, opened + 3_001)
+    assert (outage.from_ms, lot.closes_at) == (opened, end + 3_001)
+
+
 def test_it_closes_once() -> None:
     lot = a_lot()
     assert len(rules.tick(lot, lot.closes_at)) == 1
