@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 NS_PER_MS = 1_000_000
+ANCHOR_READINGS = 5
 
 
 class Clock:
@@ -20,8 +21,12 @@ class Clock:
         self.anchor()
 
     def anchor(self) -> None:
-        """Take the wall clock as it is now."""
-        self._offset_ns = time.time_ns() - time.monotonic_ns()
+        """Take the wall clock as it is now: of several readings the one that was least interrupted."""
+        readings = []
+        for _ in range(ANCHOR_READINGS):
+            before_ns, wall_ns, after_ns = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+            readings.append((after_ns - before_ns, wall_ns - before_ns))
+        self._offset_ns = min(readings)[1]
 
     def now_ms(self) -> int:
         """Milliseconds since 1970-01-01T00:00:00Z; never runs backwards between two calls of ``anchor``."""
