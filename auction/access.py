@@ -93,7 +93,7 @@ async def seat(conn: Db, actor: Actor | None, lot_id: UUID, payload: dict[str, A
         return None
     rules = decode_rules(row["rules"])
     by_ticket = bool(practice_alias) and row["practice"]
-    as_supplier = actor is not None and actor.has(Role.SUPPLIER) and not row["practice"]
+    as_supplier = actor is not None and actor.has(Role.SUPPLIER)  # in practice: his own, opened by him
     if (by_ticket or as_supplier) and admitted(row, rules):
         quantities = {}
         if rules.basis is PriceBasis.UNIT_PRICES:

@@ -158,10 +158,14 @@ async def still_draft(conn: Connection, auction_id: UUID) -> list[Record]:
 
 
 async def _add_lots(conn: Connection, auction_id: UUID, region: str, org_id: UUID, draft: Draft) -> None:
-    kept = {row["no"] for row in await conn.fetch(SQL["lots_of"], auction_id)}
-    numbers = (no for no in range(1, 10_000) if no not in kept)
+    kept = await conn.fetch(SQL["lots_of"], auction_id)  # those that repeat a failed lot
     opens_at = moment(draft.opens_at)
-    for no, lot in zip(numbers, draft.lots, strict=False):
+    for row, lot in zip(kept, draft.lots, strict=False):
+        await conn.execute(SQL["change_lot"], row["id"], lot.title, encode(lot.rules), opens_at)
+        await add_lines(conn, row["id"], lot.lines)
+    taken = {row["no"] for row in kept}
+    numbers = (no for no in range(1, 10_000) if no not in taken)
+    for no, lot in zip(numbers, draft.lots[len(kept) :], strict=False):
         given = (auction_id, region, org_id, no, lot.title, encode(lot.rules), opens_at, 1, None)
         lot_id = await conn.fetchval(SQL["add_lot"], *given)
         await add_lines(conn, lot_id, lot.lines)

@@ -120,6 +120,12 @@ SELECT rules, stage, opens_at, closes_at FROM lot WHERE id = $1;
 -- name: practice_auction
 SELECT id, org_id, agency_org_id, region, created_by FROM auction WHERE id = $1 AND practice;
 
+-- name: practice_running
+SELECT count(*) FROM lot WHERE org_id = $1 AND practice AND stage IN ('running', 'paused', 'closing');
+
+-- name: one_at_a_time
+SELECT pg_advisory_xact_lock(hashtextextended($1, 0));
+
 -- name: practice_aliases
 SELECT name, alias FROM signup WHERE auction_id = $1 AND org_id IS NULL AND name = ANY($2::text[]);
 
@@ -203,6 +209,11 @@ WHERE id = $1;
 
 -- name: drop_lots
 DELETE FROM lot WHERE auction_id = $1 AND stage = 'draft' AND rerun_of IS NULL;
+
+-- name: change_lot
+-- A lot that repeats a failed one keeps its row; its content is replaced.
+WITH lines AS (DELETE FROM line WHERE lot_id = $1)
+UPDATE lot SET title = $2, rules = $3, opens_at = $4, version = version + 1 WHERE id = $1;
 
 -- name: drop_invitations
 DELETE FROM invitation WHERE auction_id = $1;

@@ -10,7 +10,18 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from auction import actpages, casepages, listpages, live, livepages, resultpages, routes, sockets, wizardpages
+from auction import (
+    actpages,
+    casepages,
+    listpages,
+    live,
+    livepages,
+    practicepages,
+    resultpages,
+    routes,
+    sockets,
+    wizardpages,
+)
 from auction.bidding import Desk
 from auction.follower import Room
 from auction.shelf import shelved
@@ -21,7 +32,7 @@ from server.handlers import on_deal
 # Doors of the live rooms; filled by the rooms as they land.
 ROUTES: list[BaseRoute] = [
     *sockets.ROUTES, *routes.ROUTES, *wizardpages.ROUTES, *listpages.ROUTES, *casepages.ROUTES,
-    *actpages.ROUTES, *resultpages.ROUTES, *livepages.ROUTES,
+    *actpages.ROUTES, *resultpages.ROUTES, *practicepages.ROUTES, *livepages.ROUTES,
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from accounts import sessions
 from accounts.model import Actor, Role
-from auction import actpages, casepages, drafting, listpages, live, resultpages
+from auction import access, actpages, casepages, drafting, listpages, live, practicepages, resultpages
 from auction.model import Conformity
 from auction.typed import moment_text
 from plumbing.clock import Clock
@@ -39,7 +39,9 @@ from tests.site import WithState, a_client, a_site
 
 NOW = Clock().now_ms
 PAGE = {"accept": "text/html"}
-ROUTES = [*listpages.ROUTES, *casepages.ROUTES, *actpages.ROUTES, *resultpages.ROUTES]
+ROUTES = [
+    *listpages.ROUTES, *casepages.ROUTES, *actpages.ROUTES, *resultpages.ROUTES, *practicepages.ROUTES,
+]  # fmt: skip
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -337,3 +339,29 @@ async def test_motions_of_another_unit_cannot_be_seconded(app: WithState, pool: 
     assert (await stranger.client.post(f"/motions/{motion}", data={"yes": "1"})).status_code == 404
     assert await stage(pool, lot_id) == "signup"
     await run_due(pool, valkey, lot_id, NOW())
+
+
+async def test_a_supplier_practises_alone_by_the_same_engine_and_nothing_comes_of_it(
+    app: WithState, pool: Pool, valkey: Valkey
+) -> None:
+    cast = await a_cast(pool, 2)
+    supplier, other = await as_(app, pool, cast.suppliers[0]), await as_(app, pool, cast.suppliers[1])
+    for typed, said in (("", "请填写金额"), ("十万", "只能包含数字"), ("1", "不得低于"), ("NaN", "具体的数")):
+        status, _, page = await supplier.refused("/practice", ceiling=typed, minutes="3")
+        assert status == 422
+        assert said in page
+    room = await supplier.send("/practice", ceiling="50000", minutes="3", visibility="lead_price")
+    lot_id = UUID(room.split("/")[2])
+    place = await access.seat(pool, cast.suppliers[0], lot_id, {})
+    assert place is not None
+    assert (place.kind, await access.seat(pool, cast.suppliers[1], lot_id, {})) == ("bidder", None)
+    assert (await live.read_tally(valkey, lot_id)) is not None
+    assert str(lot_id) in await supplier.see("/practice")
+    assert str(lot_id) in await supplier.see("/auctions?view=mine")
+    assert str(lot_id) not in await other.see("/auctions?view=mine")
+    assert str(lot_id) not in await supplier.see("/auctions")
+    await other.see(f"/lots/{lot_id}/result", 404)
+    await supplier.send("/practice", ceiling="50000", minutes="3")
+    assert (await supplier.refused("/practice", ceiling="50000", minutes="3"))[0] == 409
+    buyer = await as_(app, pool, cast.buyer)
+    await buyer.see("/practice", 403)

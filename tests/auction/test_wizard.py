@@ -10,14 +10,16 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from accounts import sessions
 from accounts.model import Role
-from auction import casepages, wizardpages
+from auction import casepages, live, reruns, wizardpages
 from auction.records import decode_rules
 from auction.typed import moment_text
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from tests.auction.people import a_supplier
+from tests.auction.walk import a_cast, opened, within
 from tests.site import WithState, a_client, a_person, a_site, log_in
 
 DAY = 24 * 3_600_000
@@ -246,3 +248,24 @@ async def test_the_wizard_speaks_english(client: httpx.AsyncClient) -> None:
         assert page.status_code == 200
         ours = re.sub(r'<datalist.*?</datalist>|<div class="choices two">.*?</div>', "", page.text, flags=re.S)
         assert not re.findall("[\u4e00-\u9fff]+", ours.split("<main", 1)[1]), step
+
+
+async def test_a_rerun_is_changed_in_the_wizard_and_stays_one_lot(
+    app: WithState, pool: Pool, valkey_client: Valkey
+) -> None:
+    await live.load(valkey_client)
+    cast = await a_cast(pool, 1)
+    lot_id, _ = await opened(pool, valkey_client, cast)  # one supplier of three: failed at the start
+    auction_id = await within(pool, reruns.rerun, cast.buyer, lot_id, NOW() + 20 * DAY, NOW())
+    token = await sessions.begin(pool, cast.buyer.user_id, NOW())
+    async with a_client(app, headers=PAGE, cookies={"yangcai": token}) as client:
+        edit = await client.get(f"/auctions/{auction_id}/edit")
+        where = edit.headers["location"].rsplit("/", 1)[0]
+        assert 'value="100000.00"' in (await client.get(f"{where}/rules")).text
+        await client.post(f"{where}/rules", data=rules(**{"ceiling-1": "99000"}))
+        await client.post(f"{where}/people", data=people())
+        sent = await client.post(f"{where}/check", data={"act": "draft"})
+        assert sent.status_code == 303, said(sent)
+    rows = await pool.fetch("SELECT rules, rerun_of, id FROM lot WHERE auction_id = $1", auction_id)
+    assert [(decode_rules(row["rules"]).ceiling, row["rerun_of"]) for row in rows] == [(9_900_000, lot_id)]
+    assert await pool.fetchval("SELECT count(*) FROM line WHERE lot_id = $1", rows[0]["id"]) == 1
