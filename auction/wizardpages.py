@@ -29,6 +29,7 @@ from standards.params import RuleSet
 
 SQL = sql.load(Path(__file__).with_name("wizard.sql"))
 HOSTS = (Role.BUYER, Role.AGENCY)
+"""Who may change a draft; only the purchaser's own people begin one."""
 FIELDS_MAX = 2_000
 TEXT_MAX = 20_000
 EMPTY_LINES = 3
@@ -304,14 +305,14 @@ def allowed_step(sheet: Sheet, step: str) -> str:
     return step
 
 
-@page("GET", "/auctions/new", roles=HOSTS)
+@page("GET", "/auctions/new", roles=(Role.BUYER,))
 async def new_case(request: Request) -> Response:
     """The first step, empty, and the forms not finished yet."""
     actor = await _actor(request)
     return await show(request, actor, await sheet_of(request, actor, None), "need", [])
 
 
-@page("POST", "/auctions/new", roles=HOSTS)
+@page("POST", "/auctions/new", roles=(Role.BUYER,))
 async def begin(request: Request) -> Response:
     """Keep the first step as a form of its own; right or wrong, nothing typed is lost."""
     actor = await _actor(request)

@@ -12,12 +12,15 @@ import pytest_asyncio
 
 from accounts import sessions
 from accounts.model import Actor, Role
-from auction import access, actpages, casepages, drafting, listpages, live, practicepages, resultpages
-from auction.model import Conformity
+from auction import access, actpages, casepages, drafting, listpages, live, practicepages, resultpages, wizard
+from auction.gate import GateCode, Way
+from auction.lowprice import Screen
+from auction.model import Conformity, FormatName, Stage, StepKind, Visibility
 from auction.typed import moment_text
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
+from server import site
 from tests.auction.people import a_supplier, an_actor, an_organisation
 from tests.auction.walk import (
     MINUTE,
@@ -36,6 +39,7 @@ from tests.auction.walk import (
     within,
 )  # fmt: skip
 from tests.site import WithState, a_client, a_site
+from tests.support import ROOT
 
 NOW = Clock().now_ms
 PAGE = {"accept": "text/html"}
@@ -52,9 +56,9 @@ async def valkey(valkey_client: Valkey) -> Valkey:
 
 @pytest.fixture
 def app(pool: Pool, valkey: Valkey, clock: Clock) -> WithState:
-    site = a_site(pool, valkey, clock, ROUTES)
-    site.state["on_deal"] = nothing
-    return site
+    made = a_site(pool, valkey, clock, ROUTES)
+    made.state["on_deal"] = nothing
+    return made
 
 
 class Browser:
@@ -365,3 +369,43 @@ async def test_a_supplier_practises_alone_by_the_same_engine_and_nothing_comes_o
     assert (await supplier.refused("/practice", ceiling="50000", minutes="3"))[0] == 409
     buyer = await as_(app, pool, cast.buyer)
     await buyer.see("/practice", 403)
+
+
+def test_every_sentence_a_page_names_is_in_the_catalogue() -> None:
+    texts = site.load_texts()
+    pages = [*(ROOT / "auction" / "pages").glob("*.html"), *(ROOT / "server" / "pages").glob("*.html")]
+    named = {
+        key for page in pages for key in re.findall(r"\bt\(\"([a-z_.0-9]+[a-z0-9])\"[,)]", page.read_text("utf-8"))
+    }
+    assert len(named) > 300
+    assert sorted(key for key in named if key not in texts) == []
+
+
+@pytest.mark.parametrize(
+    ("prefix", "words"),
+    [
+        ("live.stage", [stage.value for stage in Stage]),
+        ("case.phase", list(casepages.PHASES)),
+        ("list.group", list(listpages.GROUPS)),
+        ("list.view", list(listpages.VIEWS)),
+        ("wizard.step", list(wizard.STEPS)),
+        ("wizard.format", [name.value for name in FormatName]),
+        ("wizard.visible", [name.value for name in Visibility]),
+        ("wizard.step_of", [name.value for name in StepKind]),
+        ("gate.refused", [code.value for code in GateCode]),
+        ("gate.way", [way.value for way in Way]),
+        ("lowprice", [screen.value for screen in Screen]),
+    ],
+)
+def test_every_word_that_may_come_has_a_sentence(prefix: str, words: list[str]) -> None:
+    texts = site.load_texts()
+    assert [word for word in words if f"{prefix}.{word}" not in texts] == []
+
+
+def test_every_form_of_a_case_says_what_was_done() -> None:
+    texts = site.load_texts()
+    source = "".join((ROOT / "auction" / "pages" / name).read_text("utf-8") for name in ("case.html", "case_lot.html"))
+    acts = set(re.findall(r'~ "/([a-z-]+)"|/(?:lots|auctions)/\{\{ [a-z.]+ \}\}/([a-z-]+)"', source))
+    names = {one or two for one, two in acts} - {"room", "watch", "result", "edit"}
+    assert {"signup", "offer", "award", "low-price", "rerun"} <= names
+    assert sorted(name for name in names if f"note.{name.replace('-', '_')}" not in texts) == []
