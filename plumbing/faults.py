@@ -16,12 +16,14 @@ AGAIN_S = 0.1
 T = TypeVar("T")
 log = logs.get(__name__)
 
-# OSError: the socket of a server that is just being started again is missing or refuses.
+# OSError: the socket of a server that is just being started again is missing or refuses. InternalClientError: what the
+# pool raises in place of the true error when a connection dies in the middle of a query (seen on killing Postgres).
 BROKEN_PIPES: tuple[type[Exception], ...] = (
     OSError,
     RedisError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
 )
