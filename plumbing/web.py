@@ -244,7 +244,7 @@ class Form(dict[str, str]):
 
 
 async def read_form(request: Request, fields_max: int = QUERY_FIELDS_MAX) -> Form:
-    """Read a form of at most ``fields_max`` fields sent as ``application/x-www-form-urlencoded``; 415 and 400 otherwise.
+    """Read a form of at most ``fields_max`` fields (``application/x-www-form-urlencoded``); 415 and 400 otherwise.
 
     Files come elsewhere.
     """
