@@ -25,7 +25,7 @@ IMPURE = {
     "asyncio", "time", "random", "secrets", "os", "socket", "subprocess", "plumbing", "asyncpg", "redis", "starlette",
     "uvicorn", "websockets", "httpx", "jinja2",
 }  # fmt: skip
-FOREIGN_WORDS = re.compile(r"/work/|/tmp/yv|artifact-registry", re.IGNORECASE)
+FOREIGN_WORDS = re.compile(r"[/]work/|artifact-registry", re.IGNORECASE)
 
 
 def sources(*tops: str) -> list[Path]:
