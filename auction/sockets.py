@@ -238,7 +238,8 @@ async def _events(session: Session) -> AsyncIterator[bytes]:
     try:
         while True:
             try:
-                frame = await asyncio.wait_for(session.outbox.take(), 10)
+                async with asyncio.timeout(10):
+                    frame = await session.outbox.take()
             except TimeoutError:
                 yield b": here\n\n"
                 continue

@@ -150,7 +150,8 @@ class Deadlines:
         await asyncio.gather(*(self._tick(lot_id) for lot_id in ripe))
         wait_s = (self._heap[0][0] - self._clock.now_ms()) / 1000 if self._heap else LOOK_EVERY_S
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), min(max(wait_s, 0.002), LOOK_EVERY_S))
+            async with asyncio.timeout(min(max(wait_s, 0.002), LOOK_EVERY_S)):
+                await self._changed.wait()
 
     async def _tick(self, lot_id: UUID) -> None:
         async with self._gate:

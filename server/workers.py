@@ -113,7 +113,8 @@ class Worker:
         with suppress(ProcessLookupError):
             self.process.terminate()
         try:
-            await asyncio.wait_for(self.process.wait(), grace_s + 2)
+            async with asyncio.timeout(grace_s + 2):
+                await self.process.wait()
         except TimeoutError:
             with suppress(ProcessLookupError):
                 self.process.kill()

@@ -125,7 +125,8 @@ class Page:
         rid = more.pop("id", None) or uuid4().hex
         future = self.answers[rid] = asyncio.get_running_loop().create_future()
         await self.send({"t": "bid", "lot": str(lot_id), "id": rid, "price": price, **more})
-        return await asyncio.wait_for(future, 10)
+        async with asyncio.timeout(10):
+            return await future
 
     async def fault(self) -> Any:
         """The next error frame."""

@@ -98,7 +98,8 @@ async def run(to: Path, only: set[str]) -> int:
         process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
         try:
             assert process.stdout is not None
-            await asyncio.wait_for(process.stdout.readline(), 60)
+            async with asyncio.timeout(60):
+                await process.stdout.readline()
             conn = await asyncpg.connect(PostgresEngine(Places(data)).url)
             await eventually(lambda: conn.fetchval("SELECT count(*) > 0 FROM lot WHERE stage = 'running'"), within_s=30)
             await asyncio.sleep(20)  # some prices for the charts

@@ -76,7 +76,8 @@ async def temporary(workers: int) -> AsyncIterator[str]:
             if process.returncode is None:
                 process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), STOP_WAIT_S)
+                async with asyncio.timeout(STOP_WAIT_S):
+                    await process.wait()
             except TimeoutError:
                 process.kill()
                 await process.wait()

@@ -95,7 +95,8 @@ class Child:
         with suppress(ProcessLookupError):
             self._process.send_signal(self._signal_number)
         try:
-            await asyncio.wait_for(self._process.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await self._process.wait()
         except TimeoutError:
             with suppress(ProcessLookupError):
                 self._process.kill()

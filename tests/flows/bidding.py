@@ -65,7 +65,8 @@ class Bidder:
                 tries += 1
                 try:
                     socket = socket or await self._enter()
-                    frame = await asyncio.wait_for(self._ask(socket, rid), ANSWER_WITHIN_S)
+                    async with asyncio.timeout(ANSWER_WITHIN_S):
+                        frame = await self._ask(socket, rid)
                 except BROKEN:
                     self.lost, socket = self.lost + 1, None
                 if frame is None:
@@ -120,7 +121,8 @@ class Auction(NamedTuple):
         """Let every bid begun come to its answer; all that were taken."""
         for bidder in self.bidders:
             bidder.going = False
-        await asyncio.wait_for(asyncio.gather(*self.tasks), 20)
+        async with asyncio.timeout(20):
+            await asyncio.gather(*self.tasks)
         return [tried.kept for bidder in self.bidders for tried in bidder.taken]
 
 

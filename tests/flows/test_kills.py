@@ -165,7 +165,8 @@ async def test_an_outage_over_its_parameter_moves_the_end_by_its_length_and_ever
             await asyncio.sleep(3.5)  # the fault itself: nothing is served for three and a half seconds
             moment_s = asyncio.get_running_loop().time()
         await auction.all_have_bid_since(moment_s, AGAIN_WITHIN_S)
-        await asyncio.wait_for(asyncio.gather(*auction.tasks), 20)
+        async with asyncio.timeout(20):
+            await asyncio.gather(*auction.tasks)
         log = await settled_log(house.site, auction.lot_id)
     assert faults(log, [tried.kept for bidder in auction.bidders for tried in bidder.taken]) == []
     assert [dict(bidder.refused) for bidder in auction.bidders] == [{"LOT_CLOSED": 1}] * 2

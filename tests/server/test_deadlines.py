@@ -54,6 +54,11 @@ def reached(pool: Pool, lot_id: UUID, wanted: str) -> Any:
     return ask
 
 
+async def turns_of_the_loop(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 async def a_signed_up_lot(pool: Pool, valkey: Valkey) -> UUID:
     cast = await a_cast(pool)
     auction_id, lot_id = await published(pool, valkey, cast, a_draft(NOW() + MINUTE, rules()))
@@ -114,3 +119,16 @@ async def test_a_lot_that_closed_while_postgres_was_not_asked_is_settled_from_th
     async with Workers(valkey, pool, 2):
         await eventually(reached(pool, lot_id, "failed"), within_s=8)
     assert lot_id not in await ledger.outbox(valkey)
+
+
+async def test_a_stop_in_the_moment_in_which_a_loop_wakes_up_is_heard(pool: Pool, valkey: Valkey) -> None:
+    """``asyncio.wait_for`` of Python 3.11 swallows such a cancellation."""
+    for turns in (0, 1, 2, 3) * 5:
+        deadlines = Deadlines(valkey, pool, Clock(), nothing)
+        task = asyncio.create_task(deadlines.run())
+        await turns_of_the_loop(10)
+        deadlines.watch(UUID(int=turns), NOW() + MINUTE)
+        await turns_of_the_loop(turns)
+        task.cancel()
+        _, running = await asyncio.wait([task], timeout=5)
+        assert not running

@@ -40,7 +40,8 @@ async def test_the_demonstration_outlives_the_death_of_any_of_its_processes_and_
         await eventually(product.healthy, within_s=10)
         left = [*product.children("yangcai"), *product.children(str(data))]
         product.process.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(product.process.wait(), 20) == 0
+        async with asyncio.timeout(20):
+            assert await product.process.wait() == 0
     assert not [pid for pid in left if alive(pid)]
     assert not list((data / "run").glob("*"))
 
