@@ -19,6 +19,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ValkeyGone
 from redis.exceptions import RedisError, ResponseError
 
+from plumbing.stopping import heed
+
 Valkey: TypeAlias = Redis
 __all__ = ["Channels", "RedisError", "Valkey", "ValkeyGone", "connect", "load_library"]
 
@@ -88,6 +90,7 @@ class Channels:
 
     async def _run(self) -> None:
         while True:
+            heed()
             await self._wake.wait()
             self._wake.clear()
             try:
@@ -123,6 +126,7 @@ class Channels:
                 return
             except (RedisError, OSError):
                 await asyncio.sleep(AGAIN_S)
+            heed()
 
     async def close(self) -> None:
         """End the task and the connection."""

@@ -12,15 +12,17 @@ from contextlib import suppress
 from heapq import heappop, heappush
 from uuid import UUID
 
-from auction import dues, live
-from auction.award import OnDeal
-from auction.model import Stage
-from auction.state import BrokenLogError
+from auction.case import dues
+from auction.case.award import OnDeal
+from auction.lot import live
+from auction.lot.model import Stage
+from auction.lot.state import BrokenLogError
 from ledger import log as ledger
 from plumbing import logs
 from plumbing.clock import Clock
 from plumbing.faults import BROKEN_PIPES
 from plumbing.postgres import Pool
+from plumbing.stopping import heed
 from plumbing.valkey import Valkey
 from server.settle import settle_lot
 
@@ -68,8 +70,10 @@ class Deadlines:
         """Again and again. One line when it begins to fail and one when it goes on; a bug with its traceback."""
         failed = ""
         while True:
+            heed()
             try:
                 await work()
+                heed()
                 if failed:
                     log.warning("deadlines.again", what=what)
                 failed = ""

@@ -10,11 +10,11 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from auction import (
+from auction.case.shelf import shelved
+from auction.doors import (
     actpages,
     casepages,
     listpages,
-    live,
     livepages,
     practicepages,
     resultpages,
@@ -22,9 +22,9 @@ from auction import (
     sockets,
     wizardpages,
 )
-from auction.bidding import Desk
-from auction.follower import Room
-from auction.shelf import shelved
+from auction.lot import live
+from auction.lot.bidding import Desk
+from auction.lot.follower import Room
 from plumbing.valkey import Channels
 from server.deadlines import Deadlines
 from server.handlers import on_deal

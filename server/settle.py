@@ -12,10 +12,11 @@ from uuid import UUID
 
 import msgspec
 
-from auction import live, review
-from auction.model import LotRules, Opened, Stage
-from auction.records import SQL, copy, decode_rules, moment
-from auction.state import BrokenLogError, LotState, reduce
+from auction.case import review
+from auction.case.records import SQL, copy, decode_rules, moment
+from auction.lot import live
+from auction.lot.model import LotRules, Opened, Stage
+from auction.lot.state import BrokenLogError, LotState, reduce
 from ledger import log as ledger
 from plumbing import logs
 from plumbing.postgres import Connection, Pool, Record

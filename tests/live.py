@@ -15,8 +15,8 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from accounts import sessions
-from auction.model import Decrement, LotRules, Overtime
-from auction.views import View, merge
+from auction.lot.model import Decrement, LotRules, Overtime
+from auction.lot.views import View, merge
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from server import app, worker

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from accounts.records import moment
-from auction.model import Decrement, LotRules, Overtime, Visibility
-from auction.practice import new_aliases
-from auction.records import SQL, encode
+from auction.case.records import SQL, encode
+from auction.lot.aliases import new_aliases
+from auction.lot.model import Decrement, LotRules, Overtime, Visibility
 from plumbing.postgres import Connection
 from server.demo.people import BUYER_ORG, HANGZHOU, SUPPLIERS
 

@@ -15,14 +15,16 @@ import websockets
 from websockets.asyncio.client import connect
 
 from accounts import sessions
-from auction import award, live
-from auction.cases import lot_locked
-from auction.model import Overtime, Stage
-from auction.views import View, merge
+from auction.case import award
+from auction.case.cases import lot_locked
+from auction.lot import live
+from auction.lot.model import Overtime, Stage
+from auction.lot.views import View, merge
 from plumbing import logs, postgres, valkey
 from plumbing.clock import Clock
 from plumbing.engines.launch import die_with_parent
 from plumbing.faults import BROKEN_PIPES, until_there
+from plumbing.stopping import heed
 from server.demo import cases, people
 from server.demo.cases import MINUTE_MS
 from server.handlers import on_deal
@@ -52,6 +54,7 @@ class Life:
         while True:
             try:
                 await self._mend()
+                heed()
             except Exception as error:
                 log.warning("demo.mend", error=f"{type(error).__name__}: {error}")
             await asyncio.sleep(LOOK_EVERY_S)
@@ -113,6 +116,7 @@ class Life:
         while True:
             with suppress(websockets.WebSocketException, *BROKEN_PIPES):
                 await self._bid(login)
+            heed()
             await asyncio.sleep(2)
 
     async def _bid(self, login: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from auction import rules, steering
-from auction.model import Bid, Entrant, Event, LotRules, Outcome, Refusal, Refused, Taken
-from auction.state import LotState
+from auction.lot import rules, steering
+from auction.lot.model import Bid, Entrant, Event, LotRules, Outcome, Refusal, Refused, Taken
+from auction.lot.state import LotState
 
 GAP_MS = 2_000
 RENEW_MS = 400
@@ -90,7 +90,7 @@ class LawLot:
         answer = getattr(steering, command)(self.state, *args, None, now)
         if isinstance(answer, str):
             if self.state.n > before:  # the command itself found the end reached
-                from auction.model import Closed
+                from auction.lot.model import Closed
 
                 self.log.append(Closed(self.state.n, now))
             return answer

@@ -10,10 +10,11 @@ import msgspec
 
 from accounts.model import Actor, Role
 from accounts.records import moment
-from auction import approving, cases, deciding, drafting, dues, live, signing
-from auction.drafting import Draft, DraftLine, DraftLot
-from auction.model import Alias, Bid, Decrement, LotRules, Overtime, Stage
-from auction.signing import OfferBody
+from auction.case import approving, cases, deciding, drafting, dues, signing
+from auction.case.drafting import Draft, DraftLine, DraftLot
+from auction.case.signing import OfferBody
+from auction.lot import live
+from auction.lot.model import Alias, Bid, Decrement, LotRules, Overtime, Stage
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey

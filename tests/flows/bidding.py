@@ -17,7 +17,7 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from auction.model import LotRules
+from auction.lot.model import LotRules
 from tests.live import Site, a_program
 from tests.support import eventually
 

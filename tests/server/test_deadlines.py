@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest_asyncio
 
-from auction import live
-from auction.model import Opened
+from auction.lot import live
+from auction.lot.model import Opened
 from ledger import log as ledger
 from plumbing.clock import Clock
 from plumbing.postgres import Pool

@@ -12,9 +12,11 @@ import pytest
 import pytest_asyncio
 
 from accounts.model import Role
-from auction import access, live, practice
-from auction.model import Alias, Bid, Decrement, LotRules, Opened, Overtime, Refused, Taken
-from auction.practice import PracticeBody, PracticeLot
+from auction.case import access
+from auction.lot import live
+from auction.lot.model import Alias, Bid, Decrement, LotRules, Opened, Overtime, Refused, Taken
+from auction.practice import opening as practice
+from auction.practice.opening import PracticeBody, PracticeLot
 from ledger import log as ledger
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
@@ -108,7 +110,7 @@ async def test_a_settled_lot_whose_outbox_entry_came_back_is_not_settled_again(p
 
 
 async def test_a_log_that_was_tampered_with_is_not_settled(pool: Pool, valkey: Valkey) -> None:
-    from auction.state import BrokenLogError
+    from auction.lot.state import BrokenLogError
 
     actor, out = await a_practice(pool, valkey)
     lot = out.lots[0]

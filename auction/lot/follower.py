@@ -1,0 +1,297 @@
+"""One process's eyes on the live lots: follows each watched lot's log and shows every audience its own view.
+
+Entries come by channel right after they are durable; what a lost message leaves out is read back by position, at the
+latest a second later. Frames go out at once, then at most 20 a second per lot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from msgspec import Struct
+
+from auction.lot import live, messages, views
+from auction.lot.model import LIVE_STAGES, Alias, BidTaken, Event, LotRules, Opened, Prebid, Voided
+from auction.lot.state import BrokenLogError, LotState, apply
+from auction.lot.views import View
+from ledger import log as ledger
+from plumbing.hub import Outbox
+from plumbing.stopping import heed
+from plumbing.valkey import Channels, RedisError, Valkey
+
+FRAME_EVERY_S = 0.05
+LOOK_EVERY_S = 1.0
+LINES_SHOWN = 400
+HERE_S = 6
+
+log = logging.getLogger("yangcai.follower")
+_encode = msgspec.json.Encoder().encode
+
+
+class Shelf(Struct):
+    """A lot as Postgres has it, for lots that Valkey does not rule: before the opening and after settlement."""
+
+    rules: LotRules
+    stage: str
+    opens_at: int
+    closes_at: int
+    log: list[Event]
+
+
+Shelved = Callable[[UUID], Awaitable[Shelf | None]]
+
+
+class Audience:
+    """Everyone who sees the same view of one lot in this process, with its own gap-free counter."""
+
+    def __init__(self, lot_id: UUID, key: str) -> None:
+        self.lot_id, self.key = lot_id, key
+        self.epoch, self.k = uuid4().hex[:8], 0
+        self.view: View = {}
+        self.readers: dict[Outbox, None] = {}
+
+    def snapshot(self) -> bytes:
+        """The frame that brings a reader to where this audience stands."""
+        return _encode(messages.Snapshot(self.lot_id, self.epoch, self.k, self.view))
+
+    def show(self, view: View) -> None:
+        """Send what changed since the last frame to every reader; nothing when nothing did."""
+        patch = views.patch_between(self.view, view)
+        if not patch:
+            return
+        self.view = view
+        self.k += 1
+        frame = _encode(messages.Delta(self.lot_id, self.k, patch))
+        for reader in self.readers:
+            reader.stream(self.lot_id, frame, self.snapshot)
+
+
+class Follower:
+    """One lot's state in this process, reduced from its log."""
+
+    def __init__(self, lot_id: UUID, shelf: Shelf) -> None:
+        self.lot_id = lot_id
+        self.audiences: dict[str, Audience] = {}
+        self.online: set[str] = set()
+        self.lines: dict[str, View] = {}
+        self.dirty, self.timer = False, False
+        self._reset(shelf.rules)
+        self.state.opens_at, self.state.closes_at = shelf.opens_at, shelf.closes_at
+        self.stage = shelf.stage
+        self.take(shelf.log)
+
+    def _reset(self, rules: LotRules) -> None:
+        self.state = LotState(rules)
+        self.marks: dict[str, View] = {}
+        self.own: dict[Alias, list[View]] = {}
+        self.places: dict[int, View] = {}
+
+    def take(self, events: list[Event]) -> bool:
+        """Apply what is new; False when a gap shows (read back, then take again)."""
+        for event in events:
+            if event.n <= self.state.n:
+                continue
+            if event.n != self.state.n + 1:
+                return False
+            apply(self.state, event)
+            self._keep(event)
+            self.dirty = True
+        # Once settled, Postgres names the stage; until then the log does.
+        live_now = self.state.stage in LIVE_STAGES or self.stage in ("signup", "running", "paused")
+        if self.state.n and live_now:
+            self.stage = self.state.stage.value
+        return True
+
+    def _keep(self, event: Event) -> None:
+        if isinstance(event, BidTaken | Prebid):
+            offer: View = {"price": event.price, "at": event.at}
+            self.own.setdefault(event.who, []).append(offer)
+            self.places[event.n] = offer
+        if isinstance(event, Voided) and event.target in self.places:
+            self.places[event.target]["voided"] = True
+        mark, line = views.mark_of(event), views.log_line(event)
+        if mark:
+            self.marks[str(len(self.marks) + 1)] = mark
+        if line:
+            self.lines[str(event.n)] = line
+            if len(self.lines) > LINES_SHOWN:
+                del self.lines[next(iter(self.lines))]
+
+    def view_of(self, key: str) -> View:
+        """The view of one audience: ``host``, ``public`` or ``b:<alias>``."""
+        if key == "host":
+            view = views.host_view(self.state, dict(self.marks), self.online)
+            if "rows" in view:
+                view["lines"] = dict(self.lines)
+        elif key == "public":
+            view = views.public_view(self.state)
+        else:
+            alias = Alias(key[2:])
+            own = [dict(offer) for offer in self.own.get(alias, ())]
+            view = views.bidder_view(self.state, alias, own, dict(self.marks))
+        view["stage"] = self.stage
+        return view
+
+    def flush(self) -> None:
+        """Show every audience where the lot stands."""
+        self.dirty = False
+        for key, audience in self.audiences.items():
+            audience.show(self.view_of(key))
+
+
+class Room:
+    """竞价大厅: all followed lots of this process, their channel and the once-a-second look for what was missed."""
+
+    def __init__(self, valkey: Valkey, channels: Channels, shelved: Shelved) -> None:
+        self._valkey, self._channels, self._shelved = valkey, channels, shelved
+        self._lots: dict[UUID, Follower] = {}
+        self._opening: dict[UUID, asyncio.Lock] = {}
+        self._look: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin the once-a-second look; needs a running loop."""
+        self._look = asyncio.create_task(self._looking(), name="follower-look")
+
+    async def close(self) -> None:
+        """End the look."""
+        if self._look:
+            self._look.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._look
+
+    async def follow(self, lot_id: UUID) -> Follower | None:
+        """The follower of ``lot_id``, begun when needed; None when no such lot exists."""
+        async with self._opening.setdefault(lot_id, asyncio.Lock()):
+            if lot_id in self._lots:
+                return self._lots[lot_id]
+            shelf = await self._read(lot_id)
+            if shelf is None:
+                return None
+            follower = self._lots[lot_id] = Follower(lot_id, shelf)
+            await self._channels.listen(ledger.channel_of(lot_id), lambda body: self._heard(follower, body))
+            await self._fill(follower)
+            return follower
+
+    async def _read(self, lot_id: UUID) -> Shelf | None:
+        shelf = await self._shelved(lot_id)
+        rules = await live.read_rules(self._valkey, lot_id)
+        if rules is None or shelf is None:
+            return shelf
+        return Shelf(rules, shelf.stage, shelf.opens_at, shelf.closes_at, await live.read_log(self._valkey, lot_id))
+
+    async def join(self, lot_id: UUID, key: str, outbox: Outbox, since: str = "") -> bool:
+        """Put ``outbox`` into the audience ``key`` of the lot; False when no such lot exists."""
+        follower = await self.follow(lot_id)
+        if follower is None:
+            return False
+        audience = follower.audiences.get(key)
+        if audience is None:
+            audience = follower.audiences[key] = Audience(lot_id, key)
+            audience.view = follower.view_of(key)
+        if since == f"{audience.epoch}:{audience.k}":
+            outbox.stream(lot_id, _encode(messages.Current(lot_id, audience.k)), audience.snapshot)
+        else:
+            outbox.stream(lot_id, audience.snapshot(), audience.snapshot)
+        audience.readers[outbox] = None
+        return True
+
+    def leave(self, lot_id: UUID, key: str, outbox: Outbox) -> None:
+        """Take ``outbox`` out of the audience."""
+        outbox.forget(lot_id)
+        follower = self._lots.get(lot_id)
+        if follower and key in follower.audiences:
+            follower.audiences[key].readers.pop(outbox, None)
+
+    async def _heard(self, follower: Follower, body: bytes) -> None:
+        if body[:1] == b"{":
+            follower.stage = msgspec.json.decode(body)["stage"]
+            follower.dirty = True
+            self._soon(follower)
+            return
+        await self._offer(follower, live.decode(body))
+
+    async def _offer(self, follower: Follower, events: list[Event]) -> None:
+        if follower.state.n == 0 and events and isinstance(events[0], Opened):
+            rules = await live.read_rules(self._valkey, follower.lot_id)
+            if rules and rules != follower.state.rules:
+                follower._reset(rules)
+        try:
+            if not follower.take(events):
+                await self._fill(follower)
+        except BrokenLogError:
+            log.exception("lot %s: its log does not follow from itself", follower.lot_id)
+            return
+        if follower.dirty:
+            self._soon(follower)
+
+    async def _fill(self, follower: Follower) -> None:
+        with suppress(RedisError, OSError):
+            missed = await live.read_log(self._valkey, follower.lot_id, follower.state.n)
+            if missed:
+                await self._offer(follower, missed)
+
+    def _soon(self, follower: Follower) -> None:
+        """Leading edge at once, then at most one frame per ``FRAME_EVERY_S``."""
+        if follower.timer:
+            return
+        follower.flush()
+        follower.timer = True
+        asyncio.get_running_loop().call_later(FRAME_EVERY_S, self._again, follower)
+
+    def _again(self, follower: Follower) -> None:
+        follower.timer = False
+        if follower.dirty:
+            self._soon(follower)
+
+    async def _looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            with suppress(RedisError, OSError):
+                await self._look_once()
+            heed()
+            self._drop_idle()
+
+    async def _look_once(self) -> None:
+        """For each followed lot: is the log longer than what we have, and who of the bidders is here."""
+        followers = list(self._lots.values())
+        if not followers:
+            return
+        async with self._valkey.pipeline(transaction=False) as pipe:
+            for follower in followers:
+                self._ask(pipe, follower)
+            answers: list[Any] = await pipe.execute()
+        for follower, n, here in zip(followers, answers[1::3], answers[2::3], strict=True):
+            if n is not None and int(n) > follower.state.n:
+                await self._fill(follower)
+            online = {alias.decode() for alias in here}
+            if online != follower.online and "host" in follower.audiences:
+                follower.online, follower.dirty = online, True
+                self._soon(follower)
+
+    def _ask(self, pipe: Any, follower: Follower) -> None:
+        key = ledger.keys_of(follower.lot_id)[0]
+        here = [key[2:] for key, audience in follower.audiences.items() if key[:2] == "b:" and audience.readers]
+        if here:
+            pairs = [part for alias in here for part in (alias, "1")]
+            pipe.execute_command("HSETEX", f"{key}:here", "EX", HERE_S, "FIELDS", len(here), *pairs)
+        else:
+            pipe.echo("-")
+        pipe.hget(key, "n")
+        pipe.hkeys(f"{key}:here")
+
+    def _drop_idle(self) -> None:
+        """Stop following lots nobody here watches."""
+        for lot_id, follower in list(self._lots.items()):
+            for key, audience in list(follower.audiences.items()):
+                if not audience.readers and key != "host":
+                    del follower.audiences[key]
+            if not any(audience.readers for audience in follower.audiences.values()):
+                del self._lots[lot_id]
+                self._opening.pop(lot_id, None)
+                asyncio.get_running_loop().create_task(self._channels.forget(ledger.channel_of(lot_id)))

@@ -1,0 +1,247 @@
+"""The live lots in Valkey and their only caller. One call is one atomic step, durable when it returns.
+
+Functions return values of ``auction.lot.model``; what they raise is ``plumbing.valkey.ValkeyGone`` or another RedisError:
+then the outcome is *unknown* and the same request id asked again gets the first answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from auction.lot.formats import FORMATS
+from auction.lot.model import Alias, Barred, Bid, Entrant, Event, LotRules, Outcome, Refusal, Refused, Stage, Taken
+from auction.lot.state import LotState, apply
+from ledger import log as ledger
+from plumbing.valkey import Valkey, load_library
+
+SOURCE = ledger.PRELUDE + Path(__file__).with_name("live.lua").read_text(encoding="utf-8")
+VERSION = sha256(SOURCE.encode()).hexdigest()[:8]
+_events = msgspec.json.Decoder(list[Event])
+
+
+class Steered(Struct, frozen=True):
+    """The answer to a steering command: ``refusal`` empty when done; ``due_at`` is the next deadline (epoch ms)."""
+
+    refusal: str
+    n: int
+    events: list[Event]
+    stage: str
+    due_at: int
+
+
+async def load(valkey: Valkey) -> str:
+    """Load this release's functions beside older ones; returns the version."""
+    return await load_library(valkey, "auction", SOURCE)
+
+
+def decode(entry: bytes) -> list[Event]:
+    """The events of one log entry."""
+    return _events.decode(entry)
+
+
+def rules_sha256(rules: LotRules) -> str:
+    """The fingerprint of the rules, written into the log's first event."""
+    return sha256(msgspec.json.encode(rules, order="deterministic")).hexdigest()
+
+
+async def _call(valkey: Valkey, function: str, lot_id: UUID, version: str, *args: str | int) -> list[Any]:
+    keys = ledger.keys_of(lot_id)
+    answer: list[Any] = await valkey.fcall(f"{function}_{version}", len(keys), *keys, *args)
+    return answer
+
+
+async def _publish(valkey: Valkey, lot_id: UUID, events: bytes) -> list[Event]:
+    """Tell every process, after the step is durable; a follower that misses this fills the gap by position."""
+    if not events:
+        return []
+    await valkey.publish(ledger.channel_of(lot_id), events)
+    return decode(events)
+
+
+def _rule_fields(lot_id: UUID, rules: LotRules, version: str) -> dict[str, str | int]:
+    step, overtime, rounds = rules.decrement, rules.overtime, rules.rounds
+    return {
+        "lot": str(lot_id),
+        "version": version,
+        "rules": msgspec.json.encode(rules).decode(),
+        "format": rules.format.value,
+        "ceiling": rules.ceiling or 0,
+        "step_kind": step.kind.value,
+        "step": step.amount,
+        "step_bp": step.bp,
+        "bands": ",".join(f"{band.at_or_above}:{band.amount}" for band in step.bands),
+        "against": step.against.value,
+        "drop_bp": rules.big_drop_bp,
+        "ot_window": overtime.window_ms,
+        "ot_extend": overtime.extend_ms,
+        "ot_rank": overtime.rank_max,
+        "ot_max": -1 if overtime.extensions_max is None else overtime.extensions_max,
+        "hard_stop": -1 if overtime.hard_stop_ms is None else overtime.hard_stop_ms,
+        "rounds": rounds.count,
+        "first_pause": rounds.first_pause_ms,
+        "turn_ms": rounds.turn_ms,
+        "pause_ms": rounds.pause_ms,
+        "outage_after": rules.outage_pause_after_ms,
+        "left_min": rules.left_after_outage_min_ms,
+        "practice": int(rules.practice),
+    }
+
+
+async def open_lot(
+    valkey: Valkey,
+    lot_id: UUID,
+    rules: LotRules,
+    entrants: tuple[Entrant, ...],
+    opens_at: int,
+    version: str = VERSION,
+) -> list[Event]:
+    """Hand the lot over to Valkey 竞价开始. Idempotent; an empty list means it was open already."""
+    fields = _rule_fields(lot_id, rules, version)
+    flat = [part for pair in fields.items() for part in pair]
+    people = [p for e in entrants for p in (e.alias, e.deduction_bp, e.malus, e.opening_price or 0)]
+    closes_at = FORMATS[rules.format].closes_at(rules, opens_at, len(entrants))
+    answer = await _call(
+        valkey,
+        "open_lot",
+        lot_id,
+        version,
+        opens_at,
+        closes_at,
+        rules_sha256(rules),
+        msgspec.json.encode(entrants).decode(),
+        len(flat),
+        *flat,
+        *people,
+    )
+    return await _publish(valkey, lot_id, answer[2])
+
+
+def _outcome(answer: list[bytes]) -> Outcome:
+    word = answer[0]
+    if word == b"refused":
+        return Refused(Refusal(answer[1].decode()), int(answer[2]), answer[3].decode())
+    n, at, price, rank, closes_at = (int(part) for part in answer[1:6])
+    return Taken(n, at, price, rank, closes_at, repeat=word == b"repeat")
+
+
+async def place_bids(
+    valkey: Valkey, lot_id: UUID, bids: list[Bid], now_ms: int, version: str = VERSION
+) -> list[Outcome]:
+    """Offer ``bids`` to one lot, each judged in turn; the outcomes in the same order. One round trip."""
+    args = [part for bid in bids for part in (bid.rid, bid.alias, bid.price, bid.token, bid.detail)]
+    answer = await _call(valkey, "place_bids", lot_id, version, now_ms, *args)
+    await _publish_quietly(valkey, lot_id, answer[0][1])
+    return [_outcome(part) for part in answer[1:]]
+
+
+async def _publish_quietly(valkey: Valkey, lot_id: UUID, events: bytes) -> None:
+    if events:
+        await valkey.publish(ledger.channel_of(lot_id), events)
+
+
+async def place_bid(valkey: Valkey, lot_id: UUID, bid: Bid, now_ms: int, version: str = VERSION) -> Outcome:
+    """Offer one bid to the live lot, atomically; durable when it returns."""
+    return (await place_bids(valkey, lot_id, [bid], now_ms, version))[0]
+
+
+async def _steered(valkey: Valkey, lot_id: UUID, answer: list[bytes]) -> Steered:
+    events = await _publish(valkey, lot_id, answer[2])
+    refusal = "" if answer[0] == b"ok" else (answer[1].decode() if answer[0] == b"refused" else "LOT_UNKNOWN")
+    n = 0 if refusal else int(answer[1])
+    return Steered(refusal, n, events, answer[3].decode(), int(answer[4]))
+
+
+async def tick(valkey: Valkey, lot_id: UUID, version: str = VERSION) -> Steered:
+    """What time alone brings: turns of a round, outages healed, the close exactly once. Any process may call it."""
+    return await _steered(valkey, lot_id, await _call(valkey, "tick", lot_id, version, str(lot_id)))
+
+
+async def steer(
+    valkey: Valkey, lot_id: UUID, command: str, note: object, *args: str | int, version: str = VERSION
+) -> Steered:
+    """A command of the host, authorised before: pause, resume, broadcast, void, bar, cancel, close (practice only)."""
+    encoded = msgspec.json.encode(note).decode()
+    return await _steered(valkey, lot_id, await _call(valkey, "steer_lot", lot_id, version, command, encoded, *args))
+
+
+async def void(valkey: Valkey, lot_id: UUID, state: LotState, log: list[Event], target: int, note: object) -> Steered:
+    """Strike the bid at position ``target`` 报价作废; the standing falls back to the bidder's last bid not struck.
+
+    ``state`` and ``log`` are the lot as read just before; LOT_MOVED when the bidder has bid since: read again, repeat.
+    """
+    back_n, back_price, who = fall_back(log, target)
+    bidder = state.bidders.get(Alias(who)) if who else None
+    if bidder is None:
+        return Steered("BID_UNKNOWN", 0, [], state.stage.value, 0)
+    return await steer(valkey, lot_id, "void", note, target, who, bidder.n, back_n, back_price)
+
+
+def fall_back(log: list[Event], target: int) -> tuple[int, int, str]:
+    """Where a struck bid leaves its bidder: position and price of the last bid not struck (0, 0), and the bidder."""
+    struck = {event.target for event in log if getattr(event, "target", None)} | {target}  # type: ignore[union-attr]
+    offers = [event for event in log if type(event).__name__ in ("BidTaken", "Prebid")]
+    who = next((event.who for event in offers if event.n == target), "")  # type: ignore[union-attr]
+    left = [e for e in offers if e.who == who and e.n not in struck]  # type: ignore[union-attr]
+    return (left[-1].n, left[-1].price, who) if left else (0, 0, who)  # type: ignore[union-attr]
+
+
+async def bar(valkey: Valkey, lot_id: UUID, alias: Alias, why: Barred, note: object) -> Steered:
+    """Bar an admitted bidder from bidding on (ban, or conflict of interest)."""
+    return await steer(valkey, lot_id, "bar", note, alias, why.value)
+
+
+async def heartbeats(valkey: Valkey, shards: Iterable[int], version: str = VERSION) -> list[int]:
+    """Mark many shards as served in one round trip; the number of outages on record of each, in order."""
+    async with valkey.pipeline(transaction=False) as pipe:
+        for shard in shards:
+            pipe.fcall(f"heartbeat_{version}", 1, ledger.beat_of(shard))
+        counts: list[int] = await pipe.execute()
+    return counts
+
+
+async def heartbeat(valkey: Valkey, shard: int, version: str = VERSION) -> int:
+    """Mark the shard as served; returns the number of outages on record, so that a caller sees a new one."""
+    count: int = await valkey.fcall(f"heartbeat_{version}", 1, ledger.beat_of(shard))
+    return count
+
+
+async def read_log(valkey: Valkey, lot_id: UUID, after_n: int = 0) -> list[Event]:
+    """The events of the lot past ``after_n``, in order, gap-free."""
+    entries = await ledger.read_entries(valkey, lot_id, after_n)
+    return [event for entry in entries for event in decode(entry) if event.n > after_n]
+
+
+async def read_rules(valkey: Valkey, lot_id: UUID) -> LotRules | None:
+    """The rules a live lot was opened with; None when Valkey does not know the lot."""
+    text: Any = await valkey.hget(ledger.keys_of(lot_id)[0], "rules")
+    return msgspec.json.decode(text, type=LotRules) if text else None
+
+
+async def read_state(valkey: Valkey, lot_id: UUID) -> LotState | None:
+    """The lot's state, reduced from its log; None when Valkey does not know the lot."""
+    rules = await read_rules(valkey, lot_id)
+    if rules is None:
+        return None
+    state = LotState(rules)
+    for event in await read_log(valkey, lot_id):
+        apply(state, event)
+    return state
+
+
+async def read_tally(valkey: Valkey, lot_id: UUID) -> tuple[Stage, int, int] | None:
+    """Stage, position and end as Valkey itself keeps them (not reduced); None when unknown."""
+    found: Any = await valkey.hmget(ledger.keys_of(lot_id)[0], "stage", "n", "closes_at")
+    return (Stage(found[0].decode()), int(found[1]), int(found[2])) if found[0] else None
+
+
+async def version_of(valkey: Valkey, lot_id: UUID) -> str:
+    """The function library the lot was opened with; empty when Valkey does not know the lot."""
+    version: Any = await valkey.hget(ledger.keys_of(lot_id)[0], "version")
+    return str(version, "ascii") if version else ""

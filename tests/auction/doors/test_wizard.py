@@ -1,0 +1,273 @@
+"""The opening wizard through its pages: a case is typed, refused where it is wrong, kept, submitted; all or nothing."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from accounts import sessions
+from accounts.model import Role
+from auction.case import reruns
+from auction.case.records import decode_rules
+from auction.doors import casepages, wizardpages
+from auction.doors.typed import moment_text
+from auction.lot import live
+from plumbing.clock import Clock
+from plumbing.postgres import Pool
+from plumbing.valkey import Valkey
+from tests.auction.people import a_supplier
+from tests.auction.walk import a_cast, opened, within
+from tests.site import WithState, a_client, a_person, a_site, log_in
+
+DAY = 24 * 3_600_000
+NOW = Clock().now_ms
+ROUTES = [*wizardpages.ROUTES, *casepages.ROUTES]
+PAGE = {"accept": "text/html"}
+
+
+@pytest_asyncio.fixture
+async def app(pool: Pool, valkey_client: Valkey, clock: Clock) -> WithState:
+    return a_site(pool, valkey_client, clock, ROUTES)
+
+
+@pytest_asyncio.fixture
+async def client(app: WithState, pool: Pool) -> Any:
+    buyer = await a_person(pool, Role.BUYER)
+    async with a_client(app, headers=PAGE) as client:
+        await log_in(client, buyer.login)
+        yield client
+
+
+def need(**changed: str) -> dict[str, str]:
+    return {
+        "title": "会议椅采购", "category": "A05010301 办公椅", "budget": "80,000.00", "line-1-name": "会议椅",
+        "line-1-spec": "承重 ≥120 kg", "line-1-quantity": "60", "line-1-unit": "把", "line-1-lot": "1", **changed,
+    }  # fmt: skip
+
+
+def rules(**changed: str) -> dict[str, str]:
+    return {
+        "format": "live_reverse", "basis": "total", "ceiling-1": "80000", "step_kind": "absolute", "step_amount": "400",
+        "step_against": "own", "overtime": "1", "overtime_window": "180", "overtime_extend": "120",
+        "overtime_rank": "3", "visibility": "rank_only", "host_view": "aliases", "suppliers_min": "3",
+        "big_drop": "20", "conformity": "before_start", "award_confirm": "72", **changed,
+    }  # fmt: skip
+
+
+def people(**changed: str) -> dict[str, str]:
+    opens = NOW() // 60_000 * 60_000 + 20 * DAY
+    times = {"opens_at": moment_text(opens), "closes_at": moment_text(opens + 1_800_000)}
+    return {**times, "invitation": "0", "post_head": "1", **changed}
+
+
+async def typed(client: httpx.AsyncClient, *steps: dict[str, str]) -> str:
+    """The address of a form with its first steps sent."""
+    answer = await client.post("/auctions/new", data=steps[0])
+    assert answer.status_code == 303, said(answer)
+    where = answer.headers["location"].rsplit("/", 1)[0]
+    await client.post(f"{where}/basis", data={"act": "next"})
+    for name, step in zip(("rules", "people"), steps[1:], strict=False):
+        answer = await client.post(f"{where}/{name}", data=step)
+        assert answer.status_code == 303, said(answer)
+    return str(where)
+
+
+def said(answer: httpx.Response) -> str:
+    """The words of the error summary."""
+    found = re.search(r'id="faults".*?</ul>', answer.text, re.S)
+    return html.unescape(re.sub(r"<[^>]+>", " ", found[0])) if found else answer.text[:400]
+
+
+async def test_five_steps_make_a_case_that_waits_for_approval(client: httpx.AsyncClient, pool: Pool) -> None:
+    where = await typed(client, need(), rules(), people())
+    check = await client.get(f"{where}/check")
+    assert "¥80,000.00" in check.text
+    assert "每次至少比自己上次低 ¥400.00" in check.text
+    sent = await client.post(f"{where}/check", data={"act": "next"})
+    assert sent.status_code == 303, said(sent)
+    auction_id = sent.headers["location"].rsplit("/", 1)[1]
+    row = await pool.fetchrow("SELECT stage, rules FROM lot WHERE auction_id = $1::text::uuid", auction_id)
+    assert row is not None
+    assert row["stage"] == "approving"
+    kept = decode_rules(row["rules"])
+    assert (kept.ceiling, kept.decrement.amount, kept.duration_ms) == (8_000_000, 40_000, 1_800_000)
+    assert (kept.overtime.extend_ms, kept.overtime.extensions_max) == (120_000, None)
+    again = await client.post(f"{where}/check", data={"act": "next"})
+    assert again.status_code == 404
+    assert await pool.fetchval("SELECT count(*) FROM case_form WHERE id = $1::text::uuid", where.rsplit("/", 1)[1]) == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("", "请填写金额"),
+        ("八万", "只能包含数字"),
+        ("-5", "大于零"),
+        ("0", "不能为零"),
+        ("0.00", "不能为零"),
+        ("NaN", "具体的数"),
+        ("1e5", "科学计数法"),
+        ("８００００", "半角数字"),
+        ("9999999999999", "过大"),
+        ("80000.001", "两位小数"),
+        ("80001", "不得超过预算"),
+    ],
+)
+async def test_a_ceiling_that_is_no_price_is_refused_in_words(
+    client: httpx.AsyncClient, written: str, words: str
+) -> None:
+    where = await typed(client, need())
+    answer = await client.post(f"{where}/rules", data=rules(**{"ceiling-1": written}))
+    assert answer.status_code == 422
+    assert "最高限价" in said(answer)
+    assert words in said(answer)
+    assert f'value="{written}"' in answer.text, "what was typed stays"
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"opens_at": "2020-01-01T09:00"}, "开始时间已过"),
+        ({"opens_at": "2026-02-30T09:00"}, "日期时间无法识别"),
+        ({"opens_at": "明天"}, "日期时间无法识别"),
+        ({"closes_at": "2020-01-01T09:00"}, "计划结束须晚于竞价开始"),
+        ({"signup_from": "2099-01-01T09:00"}, "报名开始须早于竞价开始"),
+        ({"invitation": "1"}, "须指定受邀供应商"),
+        ({"invitation": "1", "invited": "nobody"}, "从所列选项中选择"),
+        ({"post_head": ""}, "审批岗位"),
+    ],
+)
+async def test_times_and_guests_that_cannot_be_are_refused_in_words(
+    client: httpx.AsyncClient, changed: dict[str, str], words: str
+) -> None:
+    where = await typed(client, need(), rules())
+    answer = await client.post(f"{where}/people", data=people(**changed))
+    assert answer.status_code == 422
+    assert words in said(answer)
+
+
+async def test_the_first_step_names_every_empty_field(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/auctions/new", data={"title": "", "line-1-quantity": "１０"})
+    assert answer.status_code == 422
+    assert all(word in said(answer) for word in ("项目名称", "采购品目", "预算金额", "标的名称", "数量"))
+    assert 'value="１０"' in answer.text
+
+
+async def test_what_the_law_does_not_allow_is_refused_with_the_clause_and_the_lawful_way(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.post("/auctions/new", data=need(budget="3000000"))
+    where = answer.headers["location"].rsplit("/", 1)[0]
+    basis = await client.get(f"{where}/basis")
+    assert "公开招标" in basis.text
+    assert "《政府采购法》第二十七条" in basis.text
+    assert (await client.post(f"{where}/rules", data=rules())).headers["location"].endswith("/basis")
+    assert (await client.get(f"{where}/check")).headers["location"].endswith("/basis")
+
+
+async def test_nothing_is_written_when_the_notice_period_is_too_short(client: httpx.AsyncClient, pool: Pool) -> None:
+    soon = NOW() // 60_000 * 60_000 + 600_000
+    short = people(opens_at=moment_text(soon), closes_at=moment_text(soon + 1_800_000))
+    where = await typed(client, need(title="公告期不足"), rules(), short)
+    sent = await client.post(f"{where}/check", data={"act": "next"})
+    assert sent.status_code == 422
+    assert "公告期不足：最早可于" in said(sent)
+    assert await pool.fetchval("SELECT count(*) FROM auction WHERE title = '公告期不足'") == 0
+    assert (await client.get(f"{where}/people")).status_code == 200, "the form is still there"
+
+
+async def test_a_draft_can_be_kept_and_changed_in_the_wizard(client: httpx.AsyncClient, pool: Pool) -> None:
+    where = await typed(client, need(title="先存草稿"), rules(), people())
+    sent = await client.post(f"{where}/check", data={"act": "draft"})
+    case = sent.headers["location"]
+    edit = await client.get(f"{case}/edit")
+    assert edit.status_code == 303
+    where = edit.headers["location"].rsplit("/", 1)[0]
+    assert (await client.get(f"{case}/edit")).headers["location"] == f"{where}/need"
+    page = await client.get(f"{where}/need")
+    assert 'value="先存草稿"' in page.text
+    assert (await client.get(f"{where}/rules")).text.count('value="80000.00"') == 1
+    await client.post(f"{where}/need", data=need(title="改了名字"))
+    sent = await client.post(f"{where}/check", data={"act": "next"})
+    assert sent.headers["location"] == case, said(sent)
+    title = "SELECT title FROM auction WHERE id = $1::text::uuid"
+    assert await pool.fetchval(title, case.rsplit("/", 1)[1]) == "改了名字"
+    assert (await client.get(f"{case}/edit")).status_code == 409
+
+
+async def test_lots_lines_bands_and_guests_all_reach_the_draft(client: httpx.AsyncClient, pool: Pool) -> None:
+    guest = await a_supplier(pool, categories=("A05010301",))
+    two = need(**{"line-2-name": "茶几", "line-2-quantity": "2.5", "line-2-lot": "2", "line-2-ceiling": "900"})
+    more = rules(**{"ceiling-1": "60000", "ceiling-2": "20000", "step_kind": "bands", "band-1-from": "0"})
+    more |= {"band-1-amount": "50", "band-2-from": "30000", "band-2-amount": "200", "hard_stop": "20"}
+    asked = people(invitation="1", invited=str(guest.org_id), post_department="1")
+    where = await typed(client, two, more, asked)
+    sent = await client.post(f"{where}/check", data={"act": "next"})
+    auction_id = sent.headers["location"].rsplit("/", 1)[1]
+    rows = await pool.fetch("SELECT id, rules FROM lot WHERE auction_id = $1::text::uuid ORDER BY no", auction_id)
+    first, second = (decode_rules(row["rules"]) for row in rows)
+    assert (first.ceiling, second.ceiling) == (6_000_000, 2_000_000)
+    assert [(band.at_or_above, band.amount) for band in first.decrement.bands] == [(0, 5_000), (3_000_000, 20_000)]
+    assert first.overtime.hard_stop_ms == 3_000_000
+    assert str(await pool.fetchval("SELECT quantity FROM line WHERE lot_id = $1", rows[1]["id"])) == "2.500"
+    case = await pool.fetchrow("SELECT invitation_only, posts FROM auction WHERE id = $1::text::uuid", auction_id)
+    assert case is not None
+    assert (case["invitation_only"], case["posts"]) == (True, ["department", "head"])
+
+
+async def test_a_form_is_seen_by_its_writer_alone(app: WithState, client: httpx.AsyncClient, pool: Pool) -> None:
+    where = await typed(client, need(title="只有我看"))
+    assert "只有我看" in (await client.get("/auctions/new")).text
+    other = await a_person(pool, Role.BUYER)
+    async with a_client(app, headers=PAGE) as stranger:
+        await log_in(stranger, other.login)
+        assert (await stranger.get(f"{where}/need")).status_code == 404
+        assert (await stranger.post(f"{where}/need", data=need())).status_code == 404
+        assert (await stranger.post(f"{where}/drop")).status_code == 404
+    assert (await client.post(f"{where}/drop")).status_code == 303
+    assert (await client.get(f"{where}/need")).status_code == 404
+
+
+async def test_suppliers_open_no_auctions(app: WithState, pool: Pool) -> None:
+    supplier = await a_person(pool, Role.SUPPLIER, kind="supplier")
+    async with a_client(app, headers=PAGE) as client:
+        await log_in(client, supplier.login)
+        assert (await client.get("/auctions/new")).status_code == 403
+        assert (await client.post("/auctions/new", data=need())).status_code == 403
+
+
+async def test_the_wizard_speaks_english(client: httpx.AsyncClient) -> None:
+    plain = {"title": "Chairs", "category": "A05010301", "line-1-name": "Chair", "line-1-spec": "", "line-1-unit": ""}
+    where = await typed(client, need(**plain), rules(), people())
+    client.cookies.set("lang", "en")
+    for step in ("need", "basis", "rules", "people", "check"):
+        page = await client.get(f"{where}/{step}")
+        assert page.status_code == 200
+        ours = re.sub(r'<datalist.*?</datalist>|<div class="choices two">.*?</div>', "", page.text, flags=re.S)
+        assert not re.findall("[\u4e00-\u9fff]+", ours.split("<main", 1)[1]), step
+
+
+async def test_a_rerun_is_changed_in_the_wizard_and_stays_one_lot(
+    app: WithState, pool: Pool, valkey_client: Valkey
+) -> None:
+    await live.load(valkey_client)
+    cast = await a_cast(pool, 1)
+    lot_id, _ = await opened(pool, valkey_client, cast)  # one supplier of three: failed at the start
+    auction_id = await within(pool, reruns.rerun, cast.buyer, lot_id, NOW() + 20 * DAY, NOW())
+    token = await sessions.begin(pool, cast.buyer.user_id, NOW())
+    async with a_client(app, headers=PAGE, cookies={"yangcai": token}) as client:
+        edit = await client.get(f"/auctions/{auction_id}/edit")
+        where = edit.headers["location"].rsplit("/", 1)[0]
+        assert 'value="100000.00"' in (await client.get(f"{where}/rules")).text
+        await client.post(f"{where}/rules", data=rules(**{"ceiling-1": "99000"}))
+        await client.post(f"{where}/people", data=people())
+        sent = await client.post(f"{where}/check", data={"act": "draft"})
+        assert sent.status_code == 303, said(sent)
+    rows = await pool.fetch("SELECT rules, rerun_of, id FROM lot WHERE auction_id = $1", auction_id)
+    assert [(decode_rules(row["rules"]).ceiling, row["rerun_of"]) for row in rows] == [(9_900_000, lot_id)]
+    assert await pool.fetchval("SELECT count(*) FROM line WHERE lot_id = $1", rows[0]["id"]) == 1

@@ -1,0 +1,192 @@
+"""The differential test: the same histories through rules.py and live.lua must give the same answers and the same log.
+
+The referee's clock is replaced in its text by a key, so that histories can stand at the very millisecond of a deadline.
+Prices are drawn near the dividing line: uniform prices let a ``>`` mutated to ``>=`` survive.
+"""
+
+from __future__ import annotations
+
+import random
+from uuid import UUID, uuid4
+
+import pytest
+
+from auction.lot import live, rules
+from auction.lot.model import (
+    PRICE_MAX,
+    Alias,
+    Band,
+    Barred,
+    Bid,
+    BidTaken,
+    Decrement,
+    Entrant,
+    FormatName,
+    LotRules,
+    Overtime,
+    Rounds,
+    Stage,
+    StepAgainst,
+    StepKind,
+)
+from ledger import log as ledger
+from plumbing.valkey import Valkey, load_library
+from tests.auction.law import LawLot, Shard
+
+CLOCK_IN_TEXT = "local t = redis.call('TIME')\n  return t[1] * 1000 + math.floor(t[2] / 1000)"
+T0 = 1_800_000_000_000
+HISTORIES = 120
+ALIASES = [Alias(name) for name in ("K7", "B2", "Q9", "M4")]
+
+
+class Referee:
+    """Lua with a held clock."""
+
+    def __init__(self, valkey: Valkey, lot_id: UUID, version: str, clock_key: str) -> None:
+        self.valkey, self.lot_id, self.version, self.clock_key = valkey, lot_id, version, clock_key
+
+    async def at(self, now: int) -> None:
+        await self.valkey.set(self.clock_key, now)
+
+
+async def a_referee(valkey: Valkey, lot_id: UUID) -> Referee:
+    key = f"test:clock:{lot_id}"
+    assert CLOCK_IN_TEXT in live.SOURCE
+    held = live.SOURCE.replace(CLOCK_IN_TEXT, f"return tonumber(redis.call('GET', '{key}'))")
+    version = await load_library(valkey, "auction", held)
+    return Referee(valkey, lot_id, version, key)
+
+
+def some_rules(dice: random.Random) -> LotRules:
+    kind = dice.choice(list(StepKind))
+    against = StepAgainst.OWN if kind is StepKind.MULTIPLE else dice.choice(list(StepAgainst))
+    decrement = Decrement(
+        kind,
+        amount=dice.choice([0, 1, 100, 2_400]) if kind is not StepKind.MULTIPLE else dice.choice([1, 7, 100]),
+        bp=dice.choice([1, 50, 333]),
+        bands=(Band(0, 10), Band(400_000, 700), Band(450_000, 1_900)),
+        against=against,
+    )
+    overtime = Overtime(
+        window_ms=dice.choice([0, 20_000, 40_000]),
+        extend_ms=dice.choice([5_000, 20_000, 26_000]),
+        rank_max=dice.choice([1, 2, 3]),
+        extensions_max=dice.choice([None, 0, 1, 2]),
+        hard_stop_ms=dice.choice([None, 70_000]),
+    )
+    return LotRules(
+        format=dice.choice(list(FormatName)),
+        ceiling=dice.choice([480_000, None]),
+        decrement=decrement,
+        duration_ms=60_000,
+        overtime=overtime,
+        rounds=Rounds(count=dice.choice([1, 3]), first_pause_ms=5_000, turn_ms=4_000, pause_ms=dice.choice([0, 3_000])),
+        big_drop_bp=dice.choice([0, 2_000]),
+        left_after_outage_min_ms=dice.choice([0, 30_000]),
+        practice=True,
+    )
+
+
+def a_price_near_the_line(dice: random.Random, law: LawLot, alias: Alias) -> int:
+    bidder = law.state.bidders.get(alias)
+    lines = [480_000]
+    if bidder:
+        top = rules.price_max(law.state, bidder)
+        lines += [top, top, top, bidder.price, bidder.price * 8_000 // 10_000, bidder.price - 100]
+    if law.state.lead:
+        lines += [law.state.lead.price, law.state.lead.score // 10_000]
+    return min(PRICE_MAX, max(1, dice.choice(lines) + dice.choice([-7, -1, 0, 0, 0, 1, 7])))
+
+
+async def step(dice: random.Random, law: LawLot, lua: Referee, now: int, i: int, asked: list[Bid]) -> None:
+    lot_id, valkey, version = lua.lot_id, lua.valkey, lua.version
+    act = dice.random()
+    if act < 0.80:
+        alias = dice.choice([*ALIASES, Alias("Z1")])
+        if law.state.turn_who and dice.random() < 0.7:
+            alias = law.state.turn_who
+        if asked and dice.random() < 0.12:
+            old = dice.choice(asked)
+            bid = Bid(old.rid, old.alias, max(1, old.price - dice.choice([0, 0, 1])), old.token)
+        else:
+            bid = Bid(f"request-{i}", alias, a_price_near_the_line(dice, law, alias))
+        expected = law.bid(bid, now)
+        assert await live.place_bid(valkey, lot_id, bid, now, version) == expected, f"{bid} at {now}"
+        token = getattr(expected, "token", "")
+        if token:
+            bid = Bid(f"request-{i}c", bid.alias, bid.price, dice.choice([token, "0" * 12]))
+            assert await live.place_bid(valkey, lot_id, bid, now, version) == law.bid(bid, now)
+        asked.append(bid)
+    elif act < 0.86:
+        law.tick(now)
+        await live.tick(valkey, lot_id, version)
+    elif act < 0.94:
+        command = dice.choice(["pause", "resume", "broadcast", "resume"])
+        refused = law.steer(command, now)
+        assert (await live.steer(valkey, lot_id, command, None, version=version)).refusal == refused
+    elif act < 0.97 and law.state.board:
+        offers = [event for event in law.log if isinstance(event, BidTaken)]
+        if not offers:
+            return
+        target = dice.choice(offers)
+        seen_n = law.state.bidders[target.who].n - dice.choice([0, 0, 0, 1])
+        back_n, back_price, who = live.fall_back(law.log, target.n)
+        refused = law.steer("void", now, target.n, Alias(who), seen_n, (back_n, back_price))
+        answer = await live.steer(
+            valkey, lot_id, "void", None, target.n, who, seen_n, back_n, back_price, version=version
+        )
+        assert answer.refusal == refused
+    elif act < 0.98:
+        refused = law.steer("bar", now, ALIASES[0], Barred.CONFLICT)
+        answer = await live.steer(valkey, lot_id, "bar", None, ALIASES[0], "conflict", version=version)
+        assert answer.refusal == refused
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
+async def test_the_same_history_gives_the_same_answers_and_the_same_log(valkey_client: Valkey, seed: int) -> None:
+    dice = random.Random(seed)
+    lot_id = uuid4()
+    lua = await a_referee(valkey_client, lot_id)
+    beat_key = ledger.keys_of(lot_id)[7]
+    await valkey_client.delete(beat_key)
+    lot_rules, shard = some_rules(dice), Shard()
+    law = LawLot(lot_id, lot_rules, shard)
+    entrants = tuple(
+        Entrant(alias, dice.choice([0, 1_000, 1_500]), dice.choice([0, 0, 990]), dice.choice([None, 470_000]))
+        for alias in ALIASES
+    )
+    now = T0
+    await lua.at(now)
+    law.open(entrants, now, live.rules_sha256(lot_rules), now)
+    await live.open_lot(valkey_client, lot_id, lot_rules, entrants, now, lua.version)
+    asked: list[Bid] = []
+    for i in range(45):
+        if law.state.stage is Stage.CLOSING and dice.random() < 0.5:
+            break
+        window_at = law.state.closes_at - lot_rules.overtime.window_ms
+        due = dice.choice([law.state.closes_at, law.state.turn_ends_at, window_at, window_at])
+        jump = dice.random()
+        if jump < 0.05:
+            later = now + dice.choice([3_001, 3_000, 2_001, 40_000])  # a silence: nobody beats meanwhile
+        elif jump < 0.25 and now < due < now + 60_000:
+            later = max(now, due + dice.choice([-1, 0, 1]))
+        else:
+            later = now + dice.choice([0, 1, 700, 1_900])
+        now = later
+        await lua.at(now)
+        if jump >= 0.05 or dice.random() < 0.3:
+            if jump >= 0.05 and shard.last and now - shard.last > 2_000:
+                shard.last = now
+                await valkey_client.hset(beat_key, "last", str(now))  # type: ignore[misc]
+            shard.heartbeat(now)
+            await live.heartbeat(valkey_client, ledger.shard_of(lot_id), lua.version)
+        await step(dice, law, lua, now, i, asked)
+    stored = await live.read_log(valkey_client, lot_id)
+    assert stored == law.log
+    tally = await live.read_tally(valkey_client, lot_id)
+    assert tally == (law.state.stage, law.state.n, law.state.closes_at)
+    state = await live.read_state(valkey_client, lot_id)
+    assert state is not None
+    assert state.board == law.state.board
+    assert [event.n for event in stored] == list(range(1, len(stored) + 1))
+    await valkey_client.function_delete(f"auction_{lua.version}")
