@@ -1,7 +1,7 @@
 """The live lots in Valkey and their only caller. One call is one atomic step, durable when it returns.
 
-Functions return values of ``auction.lot.model``; what they raise is ``plumbing.valkey.ValkeyGone`` or another RedisError:
-then the outcome is *unknown* and the same request id asked again gets the first answer.
+Functions return values of ``auction.lot.model``; what they raise is ``plumbing.valkey.ValkeyGone`` or another
+RedisError: then the outcome is *unknown* and the same request id asked again gets the first answer.
 """
 
 from __future__ import annotations
