@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -66,6 +67,14 @@ async def running_lots(valkey: Valkey) -> list[tuple[UUID, int]]:
             pipe.zrange(f"{_tag(shard)}:due", 0, -1, withscores=True)
         answers: list[list[Any]] = await pipe.execute()
     return [(UUID(lot.decode()), int(due)) for answer in answers for lot, due in answer]
+
+
+async def positions(valkey: Valkey, lots: Sequence[UUID]) -> list[int]:
+    """How many events the log of each lot holds; 0 for a lot that the store does not know. One round trip."""
+    async with valkey.pipeline(transaction=False) as pipe:
+        for lot_id in lots:
+            pipe.hget(keys_of(lot_id)[0], "n")
+        return [int(n or 0) for n in await pipe.execute()]
 
 
 async def outbox(valkey: Valkey) -> list[UUID]:

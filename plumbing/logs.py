@@ -23,6 +23,8 @@ import orjson
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from plumbing import metrics
+
 _about: ContextVar[dict[str, Any] | None] = ContextVar("about", default=None)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 REQUEST_ID_HEADER = "X-Request-Id"
@@ -141,7 +143,9 @@ class RequestLog:
             try:
                 await self.app(scope, receive, sender)
             finally:
-                if not scope["path"].startswith(("/static/", "/healthz")):
-                    spent_ms = self.now_ms() - began_ms
+                spent_ms = self.now_ms() - began_ms
+                if scope["type"] == "http":
+                    metrics.request_answered(scope["method"], status, spent_ms)
+                if not scope["path"].startswith(("/static/", "/healthz", "/metrics", "/api/operations")):
                     method = scope.get("method", "WS")
                     self.log.info("request", method=method, path=scope["path"], status=status, spent_ms=spent_ms)

@@ -24,7 +24,9 @@ from plumbing.texts import SHANGHAI, Texts, local, money
 from plumbing.web import NOTE_COOKIE
 
 WAN_FEN = 10_000 * 100
-__all__ = ["SHANGHAI", "Templates", "wan", "when"]
+PLOT = "uPlot-1.6.32/uPlot.iife.min.js"
+"""The chart library, among the vendored files."""
+__all__ = ["PLOT", "SHANGHAI", "Templates", "as_data", "wan", "when"]
 
 
 def when(moment: datetime | int | None, form: str = "minute") -> str:
@@ -42,6 +44,12 @@ def wan(fen: int) -> str:
     """An amount in 万元, to the hundredth, rounded half up: ``42.86 万元``."""
     hundredths = (fen * 100 + WAN_FEN // 2) // WAN_FEN
     return f"{hundredths // 100:,}.{hundredths % 100:02d} 万元"
+
+
+def as_data(value: Any) -> Markup:
+    """JSON for a ``<script type="application/json">``, safe inside HTML."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))  # noqa: S704 - neither tag nor entity is left
 
 
 class Templates:
@@ -65,13 +73,17 @@ class Templates:
             self._stamps[path] = hashlib.sha256((self.static_root / path).read_bytes()).hexdigest()[:10]
         return f"/static/{path}?v={self._stamps[path]}"
 
+    def vendored(self, path: str) -> dict[str, str]:
+        """Where a vendored file lies, ``src``, with the digest the browser checks, ``integrity``."""
+        manifest = json.loads((self.static_root / "vendor" / "manifest.json").read_text(encoding="utf-8"))
+        return {"src": f"/static/vendor/{path}", "integrity": manifest[path]["integrity"]}
+
     def texts_for(self, lang: str, *sections: str) -> Markup:
         """A script element of data, id ``texts``, with every sentence of the sections in one language."""
         found: dict[str, str] = {}
         for section in sections:
             found.update(self.texts.section(section, lang))
-        data = json.dumps(found, ensure_ascii=False).replace("<", "\\u003c").replace("&", "\\u0026")
-        return Markup('<script type="application/json" id="texts">{}</script>').format(Markup(data))  # noqa: S704  # escaped just above
+        return Markup('<script type="application/json" id="texts">{}</script>').format(as_data(found))
 
     def page(self, request: Request, name: str, /, status: int = 200, **context: Any) -> HTMLResponse:
         """Render page ``name`` for this reader: his language, who he is, and the note of the step before, once."""

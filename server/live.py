@@ -25,6 +25,7 @@ from auction.doors import (
 from auction.lot import live
 from auction.lot.bidding import Desk
 from auction.lot.follower import Room
+from plumbing import metrics
 from plumbing.valkey import Channels
 from server.deadlines import Deadlines
 from server.handlers import on_deal
@@ -46,6 +47,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     deadlines = Deadlines(valkey, pool, clock, on_deal)
     room.start()
     serving = asyncio.create_task(deadlines.run(), name="deadlines")
+    lag = asyncio.create_task(metrics.watch_loop(), name="loop-lag")
     try:
         yield {
             "room": room,
@@ -54,9 +56,10 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
             "on_deal": on_deal,
         }
     finally:
-        serving.cancel()
-        with suppress(asyncio.CancelledError):
-            await serving
+        for task in (serving, lag):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await deadlines.close()
         await room.close()
         await channels.close()

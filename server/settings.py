@@ -39,6 +39,9 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+TOKEN_CHARS_MIN = 24
+
+
 class SettingsError(ValueError):
     """Settings that cannot be used: one sentence each, naming the variable."""
 
@@ -78,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Connections to Postgres per server process, 2 to 100."""
     shutdown_grace_s: int = 10
     """How long a stopping process lets its requests finish, in seconds, 0 to 300."""
+    metrics_token: str = ""
+    """The bearer token for ``/metrics``, 24 characters or more. Empty: only operators who signed in read it."""
     simulate: bool = True
     """Demo only: simulated suppliers bid in the running auction."""
 
@@ -153,6 +158,8 @@ def _bounds(settings: Settings) -> list[str]:
     ]
     if not re.fullmatch(r"[1-9]\d*(mb|gb)", settings.valkey_memory_max):
         faults.append(f"YANGCAI_VALKEY_MEMORY_MAX: like 512mb or 2gb is wanted, found {settings.valkey_memory_max!r}")
+    if settings.metrics_token and len(settings.metrics_token) < TOKEN_CHARS_MIN:
+        faults.append(f"YANGCAI_METRICS_TOKEN: at least {TOKEN_CHARS_MIN} characters are wanted, or none")
     return faults
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 import yangcai
-from plumbing import logs, migrations, postgres, valkey
+from plumbing import logs, metrics, migrations, postgres, valkey
 from plumbing.clock import elapsed_s
 from plumbing.engines import EngineFailed, Places, PostgresEngine, Supervisor, ValkeyEngine, checks
 from plumbing.engines.process import tail
@@ -98,6 +99,7 @@ class Worker:
             began_s = elapsed_s()
             code = await self.process.wait()
             log.warning("worker.ended", worker=self.number, pid=self.process.pid, code=code)
+            metrics.forget_process(self.environ, self.process.pid)
             if elapsed_s() - began_s < AT_ONCE_S:
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, BACKOFF_MAX_S)
@@ -170,7 +172,7 @@ class Everything:
         self.sock = listen(self.settings.host, self.settings.port)
         await self._start_engines()
         await self._prepare()
-        environ = self._environ()
+        environ = {**self._environ(), **metrics.prepare(self.metrics_folder)}
         self.workers = [
             Worker(number, self.sock, environ, self.log_file) for number in range(1, self.settings.workers + 1)
         ]
@@ -192,6 +194,11 @@ class Everything:
         path = Path(self.settings.data_dir) / "log" / "server.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the server processes count together (``plumbing.metrics``)."""
+        return Path(self.settings.data_dir) / "metrics"
 
     @property
     def address(self) -> str:
@@ -263,6 +270,7 @@ class Everything:
         await asyncio.gather(*(worker.stop(self.settings.shutdown_grace_s) for worker in self.workers))
         if self.engines is not None:
             await self.engines.stop()
+        shutil.rmtree(self.metrics_folder, ignore_errors=True)
         if hasattr(self, "sock"):
             self.sock.close()
 

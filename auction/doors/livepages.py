@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -21,24 +19,11 @@ from auction.lot.model import FormatName, HostView, LotRules, PriceBasis, Stage
 from plumbing import sql
 from plumbing.postgres import Record
 from plumbing.problems import Problem, language
+from plumbing.templates import PLOT, as_data
 from plumbing.web import collect, page
 
 BOARD_LOTS_MAX = 200
 _SQL = sql.load(Path(__file__).with_name("livepages.sql"))
-_PLOT = "uPlot-1.6.32/uPlot.iife.min.js"
-
-
-def as_data(value: Any) -> Markup:
-    """JSON for a ``<script type="application/json">``, safe inside HTML."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))  # noqa: S704 - neither tag nor entity is left
-
-
-def _plot(request: Request) -> dict[str, str]:
-    """Where the chart library lies, with the digest the browser checks."""
-    root: Path = request.state.templates.static_root
-    manifest = json.loads((root / "vendor" / "manifest.json").read_text(encoding="utf-8"))
-    return {"src": f"/static/vendor/{_PLOT}", "integrity": manifest[_PLOT]["integrity"]}
 
 
 def _say(request: Request) -> wording.Say:
@@ -72,7 +57,7 @@ def facts_of(request: Request, row: Record, rules: LotRules, lines: list[Record]
         ]
         if rules.basis is PriceBasis.UNIT_PRICES
         else [],
-        "plot": _plot(request),
+        "plot": request.state.templates.vendored(PLOT),
         "api": {"questions": f"{base}/questions", "broadcast": f"{base}/broadcast", "motions": f"{base}/motions"},
     }
 

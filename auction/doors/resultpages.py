@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -13,22 +12,15 @@ from accounts import sessions
 from auction.case import access
 from auction.case.records import SQL, decode_rules, lot, millis_or_0
 from auction.doors import wording
-from auction.doors.livepages import as_data
 from auction.doors.pagekit import tone
 from auction.lot.model import PriceBasis, Stage
 from plumbing.postgres import Record
 from plumbing.problems import Problem
+from plumbing.templates import PLOT, as_data
 from plumbing.web import collect, page
 from standards.money import upper
 
 AWARDED = ("published", "contracted")
-
-
-def _plot(request: Request) -> dict[str, str]:
-    root = request.state.templates.static_root
-    manifest = json.loads((root / "vendor" / "manifest.json").read_text(encoding="utf-8"))
-    name = "uPlot-1.6.32/uPlot.iife.min.js"
-    return {"src": f"/static/vendor/{name}", "integrity": manifest[name]["integrity"]}
 
 
 def _share(part: int, whole: int) -> str:
@@ -51,7 +43,7 @@ async def _told(request: Request, row: Record, standings: list[Record], seat: ac
     inside = seat.kind in ("host", "supervisor")
     paired = {one["rank"] for one in standings if inside or (seat.alias and one["alias"] == seat.alias)}
     facts = {
-        "plot": _plot(request),
+        "plot": request.state.templates.vendored(PLOT),
         "unit": "fen" if money else "bp",
         "ceiling": rules.ceiling,
         "opens_at": millis_or_0(row["opens_at"]),

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from auction.lot import live, views
+from auction.lot import live, metrics, views
 from auction.lot.messages import BidAccepted, BidRefused, PlaceBid
 from auction.lot.model import Alias, Bid, LotRules, PriceBasis, Refusal, Refused, Taken
 from plumbing.clock import Clock
@@ -64,6 +64,11 @@ class Desk:
     async def take(self, body: PlaceBid, alias: Alias, terms: Terms) -> BidAccepted | BidRefused:
         """Offer the bid and say what came of it. Never raises for a bad bid or a store that is away."""
         now = self._clock.now_ms()
+        answer = await self._answer(body, alias, terms, now)
+        metrics.answered(answer, self._clock.now_ms() - now)
+        return answer
+
+    async def _answer(self, body: PlaceBid, alias: Alias, terms: Terms, now: int) -> BidAccepted | BidRefused:
         if not self._may_go(body.lot, alias, terms.rules.practice, now):
             return self.refuse(body, Refused(Refusal.RATE))
         detail = breakdown(body, terms)
