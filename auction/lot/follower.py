@@ -16,10 +16,10 @@ from uuid import UUID, uuid4
 import msgspec
 from msgspec import Struct
 
-from auction.lot import live, messages, views
-from auction.lot.model import LIVE_STAGES, Alias, BidTaken, Event, LotRules, Opened, Prebid, Voided
+from auction.lot import live, messages
+from auction.lot.model import LIVE_STAGES, Event, LotRules, Opened
+from auction.lot.showing import Scene, Sight
 from auction.lot.state import BrokenLogError, LotState, apply
-from auction.lot.views import View
 from ledger import log as ledger
 from plumbing.hub import Outbox
 from plumbing.stopping import heed
@@ -27,7 +27,6 @@ from plumbing.valkey import Channels, RedisError, Valkey
 
 FRAME_EVERY_S = 0.05
 LOOK_EVERY_S = 1.0
-LINES_SHOWN = 400
 HERE_S = 6
 
 log = logging.getLogger("yangcai.follower")
@@ -50,22 +49,20 @@ Shelved = Callable[[UUID], Awaitable[Shelf | None]]
 class Audience:
     """Everyone who sees the same view of one lot in this process, with its own gap-free counter."""
 
-    def __init__(self, lot_id: UUID, key: str) -> None:
-        self.lot_id, self.key = lot_id, key
+    def __init__(self, lot_id: UUID, sight: Sight) -> None:
+        self.lot_id, self.sight = lot_id, sight
         self.epoch, self.k = uuid4().hex[:8], 0
-        self.view: View = {}
         self.readers: dict[Outbox, None] = {}
 
     def snapshot(self) -> bytes:
         """The frame that brings a reader to where this audience stands."""
-        return _encode(messages.Snapshot(self.lot_id, self.epoch, self.k, self.view))
+        return _encode(messages.Snapshot(self.lot_id, self.epoch, self.k, self.sight.view))
 
-    def show(self, view: View) -> None:
+    def show(self, scene: Scene) -> None:
         """Send what changed since the last frame to every reader; nothing when nothing did."""
-        patch = views.patch_between(self.view, view)
+        patch = self.sight.look(scene)
         if not patch:
             return
-        self.view = view
         self.k += 1
         frame = _encode(messages.Delta(self.lot_id, self.k, patch))
         for reader in self.readers:
@@ -78,71 +75,54 @@ class Follower:
     def __init__(self, lot_id: UUID, shelf: Shelf) -> None:
         self.lot_id = lot_id
         self.audiences: dict[str, Audience] = {}
-        self.online: set[str] = set()
-        self.lines: dict[str, View] = {}
         self.dirty, self.timer = False, False
-        self._reset(shelf.rules)
-        self.state.opens_at, self.state.closes_at = shelf.opens_at, shelf.closes_at
-        self.stage = shelf.stage
+        self.scene = Scene(shelf.rules)
+        self.scene.state.opens_at, self.scene.state.closes_at = shelf.opens_at, shelf.closes_at
+        self.scene.stage = shelf.stage
         self.take(shelf.log)
 
-    def _reset(self, rules: LotRules) -> None:
-        self.state = LotState(rules)
-        self.marks: dict[str, View] = {}
-        self.own: dict[Alias, list[View]] = {}
-        self.places: dict[int, View] = {}
+    @property
+    def state(self) -> LotState:
+        """The state of the lot as far as its log is known here."""
+        return self.scene.state
+
+    def begin_anew(self, rules: LotRules) -> None:
+        """Forget everything: the lot opened under rules other than those it was shelved with."""
+        stage, online = self.scene.stage, self.scene.online
+        self.scene = Scene(rules)
+        self.scene.stage, self.scene.online = stage, online
 
     def take(self, events: list[Event]) -> bool:
         """Apply what is new; False when a gap shows (read back, then take again)."""
+        scene, state = self.scene, self.scene.state
         for event in events:
-            if event.n <= self.state.n:
+            if event.n <= state.n:
                 continue
-            if event.n != self.state.n + 1:
+            if event.n != state.n + 1:
                 return False
-            apply(self.state, event)
-            self._keep(event)
+            apply(state, event)
+            scene.keep(event)
             self.dirty = True
         # Once settled, Postgres names the stage; until then the log does.
-        live_now = self.state.stage in LIVE_STAGES or self.stage in ("signup", "running", "paused")
-        if self.state.n and live_now:
-            self.stage = self.state.stage.value
+        live_now = state.stage in LIVE_STAGES or scene.stage in ("signup", "running", "paused")
+        if state.n and live_now:
+            scene.stage = state.stage.value
         return True
 
-    def _keep(self, event: Event) -> None:
-        if isinstance(event, BidTaken | Prebid):
-            offer: View = {"price": event.price, "at": event.at}
-            self.own.setdefault(event.who, []).append(offer)
-            self.places[event.n] = offer
-        if isinstance(event, Voided) and event.target in self.places:
-            self.places[event.target]["voided"] = True
-        mark, line = views.mark_of(event), views.log_line(event)
-        if mark:
-            self.marks[str(len(self.marks) + 1)] = mark
-        if line:
-            self.lines[str(event.n)] = line
-            if len(self.lines) > LINES_SHOWN:
-                del self.lines[next(iter(self.lines))]
-
-    def view_of(self, key: str) -> View:
-        """The view of one audience: ``host``, ``public`` or ``b:<alias>``."""
-        if key == "host":
-            view = views.host_view(self.state, dict(self.marks), self.online)
-            if "rows" in view:
-                view["lines"] = dict(self.lines)
-        elif key == "public":
-            view = views.public_view(self.state)
-        else:
-            alias = Alias(key[2:])
-            own = [dict(offer) for offer in self.own.get(alias, ())]
-            view = views.bidder_view(self.state, alias, own, dict(self.marks))
-        view["stage"] = self.stage
-        return view
+    def audience(self, key: str) -> Audience:
+        """The audience ``key``: ``host``, ``public`` or ``b:<alias>``; made when needed."""
+        found = self.audiences.get(key)
+        if found is None:
+            found = self.audiences[key] = Audience(self.lot_id, Sight(self.scene, key))
+        return found
 
     def flush(self) -> None:
         """Show every audience where the lot stands."""
         self.dirty = False
-        for key, audience in self.audiences.items():
-            audience.show(self.view_of(key))
+        self.scene.glance()
+        for audience in self.audiences.values():
+            audience.show(self.scene)
+        self.scene.seen()
 
 
 class Room:
@@ -190,10 +170,7 @@ class Room:
         follower = await self.follow(lot_id)
         if follower is None:
             return False
-        audience = follower.audiences.get(key)
-        if audience is None:
-            audience = follower.audiences[key] = Audience(lot_id, key)
-            audience.view = follower.view_of(key)
+        audience = follower.audience(key)
         if since == f"{audience.epoch}:{audience.k}":
             outbox.stream(lot_id, _encode(messages.Current(lot_id, audience.k)), audience.snapshot)
         else:
@@ -210,7 +187,7 @@ class Room:
 
     async def _heard(self, follower: Follower, body: bytes) -> None:
         if body[:1] == b"{":
-            follower.stage = msgspec.json.decode(body)["stage"]
+            follower.scene.stage = msgspec.json.decode(body)["stage"]
             follower.dirty = True
             self._soon(follower)
             return
@@ -220,7 +197,7 @@ class Room:
         if follower.state.n == 0 and events and isinstance(events[0], Opened):
             rules = await live.read_rules(self._valkey, follower.lot_id)
             if rules and rules != follower.state.rules:
-                follower._reset(rules)
+                follower.begin_anew(rules)
         try:
             if not follower.take(events):
                 await self._fill(follower)
@@ -270,8 +247,8 @@ class Room:
             if n is not None and int(n) > follower.state.n:
                 await self._fill(follower)
             online = {alias.decode() for alias in here}
-            if online != follower.online and "host" in follower.audiences:
-                follower.online, follower.dirty = online, True
+            if online != follower.scene.online and "host" in follower.audiences:
+                follower.scene.online, follower.dirty = online, True
                 self._soon(follower)
 
     def _ask(self, pipe: Any, follower: Follower) -> None:

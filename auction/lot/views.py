@@ -81,55 +81,83 @@ def _turn_view(state: LotState, alias: Alias) -> View | None:
     }
 
 
-def bidder_view(state: LotState, alias: Alias, own: list[View], marks: dict[str, View]) -> View:
-    """What one bidder sees: his own pair, and of the market what the level declares, after his own first offer if the
-    starting gate is set. ``own`` is his history, ``marks`` what was told to all.
+def standing_view(state: LotState, alias: Alias) -> View:
+    """One bidder's part of his view that is no history: his own standing, and of the market what the level declares,
+    after his own first offer if the starting gate is set. None marks what is not there.
     """
     rules, bidder = state.rules, state.bidders.get(alias)
-    view = clock_view(state)
-    view["marks"] = marks
-    view["turn"] = _turn_view(state, alias)
+    view: View = {"turn": _turn_view(state, alias)}
     if bidder is None:
-        return clean(view)
-    view["barred"] = bidder.barred.value or None
-    view["own"] = {str(i + 1): offer for i, offer in enumerate(own)}
-    view["price"] = bidder.price or None
-    view["effective"] = effective(bidder.score) if bidder.n else None
-    view["deduction_bp"] = bidder.deduction_bp
+        return view
     gate_open = bool(bidder.n) or not rules.starting_gate
     lead = state.lead
     rank = state.rank(alias)
+    view["barred"] = bidder.barred.value or None
+    view["price"] = bidder.price or None
+    view["effective"] = effective(bidder.score) if bidder.n else None
+    view["deduction_bp"] = bidder.deduction_bp
     view["rank"] = rank_shown(rules, rank)
     view["leading"] = rank == 1 if rank and rules.visibility is not Visibility.LEAD_PRICE else None
     view["lead"] = effective(lead.score) if lead and gate_open and rules.visibility in _SHOWS_LEAD else None
     hides_max = rules.decrement.against is StepAgainst.LEAD and not gate_open
     view["price_max"] = None if hides_max else price_max(state, bidder)
+    return view
+
+
+def market_facts(state: LotState) -> tuple[object, ...]:
+    """All of the market that ``standing_view`` of any bidder follows from, besides that bidder's rank and standing."""
+    rules, lead = state.rules, state.lead
+    heeds_lead = rules.visibility in _SHOWS_LEAD or rules.decrement.against is StepAgainst.LEAD
+    turn = (state.round, state.turn, state.turn_who, state.turn_ends_at)
+    return (lead.n if lead and heeds_lead else 0, turn)
+
+
+def bidder_view(state: LotState, alias: Alias, own: View, marks: View) -> View:
+    """What one bidder sees. ``own`` is his history, ``marks`` what was told to all; both numbered from "1"."""
+    view = {**clock_view(state), "marks": marks, **standing_view(state, alias)}
+    if alias in state.bidders:
+        view["own"] = own
     return clean(view)
 
 
-def host_view(state: LotState, marks: dict[str, View], online: set[str]) -> View:
-    """What the host 主持人 and the supervisor see: every standing by alias, or the lead alone where declared."""
-    view = clock_view(state)
-    view["marks"] = marks
-    view["n"] = state.n
+def host_sees_all(state: LotState) -> bool:
+    """Whether the host sees every standing now, or the lead alone."""
+    return state.rules.host_view is not HostView.LEAD or state.stage not in (Stage.RUNNING, Stage.PAUSED)
+
+
+def overview(state: LotState) -> View:
+    """The host's part of his view that is neither history nor a standing. None marks what is not there."""
     lead = state.lead
-    view["lead"] = {"alias": lead.alias, "price": lead.price, "effective": effective(lead.score)} if lead else None
-    view["turn"] = _turn_view(state, Alias(""))
-    if view["turn"] is not None:
-        view["turn"]["who"] = state.turn_who
-    if state.rules.host_view is HostView.LEAD and state.stage in (Stage.RUNNING, Stage.PAUSED):
-        return clean(view)
-    view["enough"] = len(state.board) >= state.rules.suppliers_min
-    view["rows"] = {
-        alias: {
-            "rank": rank + 1,
-            "price": state.bidders[alias].price,
-            "effective": effective(score),
-            "at": state.bidders[alias].at,
-        }
-        for rank, (score, _, alias) in enumerate(state.board)
+    turn = _turn_view(state, Alias(""))
+    return {
+        "n": state.n,
+        "lead": {"alias": lead.alias, "price": lead.price, "effective": effective(lead.score)} if lead else None,
+        "turn": turn and {**turn, "who": state.turn_who},
+        "enough": len(state.board) >= state.rules.suppliers_min if host_sees_all(state) else None,
     }
-    view["online"] = dict.fromkeys(sorted(online & {str(alias) for alias in state.bidders}), True)
+
+
+def host_row(state: LotState, alias: Alias, rank: int) -> View:
+    """One standing as the host sees it; ``rank`` from 1."""
+    bidder = state.bidders[alias]
+    return {"rank": rank, "price": bidder.price, "effective": effective(bidder.score), "at": bidder.at}
+
+
+def online_view(state: LotState, online: set[str]) -> View:
+    """Who of the bidders is connected."""
+    return dict.fromkeys(sorted(online & {str(alias) for alias in state.bidders}), True)
+
+
+def host_view(state: LotState, marks: View, lines: View, online: set[str]) -> View:
+    """What the host 主持人 and the supervisor see: every standing by alias, or the lead alone where declared.
+
+    ``lines`` are the last lines of the log by position, ``online`` the aliases of who is connected.
+    """
+    view = {**clock_view(state), "marks": marks, **overview(state)}
+    if host_sees_all(state):
+        view["rows"] = {alias: host_row(state, alias, i) for i, (_, _, alias) in enumerate(state.board, 1)}
+        view["lines"] = lines
+        view["online"] = online_view(state, online)
     return clean(view)
 
 
@@ -172,7 +200,8 @@ def log_line(event: Event) -> View | None:
         case Prebid():
             return {"kind": "prebid", "at": event.at, "who": event.who, "price": event.price}
         case Voided():
-            return {"kind": "voided", "at": event.at, "who": event.who, "target": event.target, "note": event.note}
+            body = {"kind": "voided", "at": event.at, "who": event.who, "target": event.target, "note": event.note}
+            return clean(body)
         case _:
             return mark_of(event)
 
@@ -203,3 +232,24 @@ def merge(view: View, patch: View) -> View:
         else:
             merged[key] = value
     return merged
+
+
+def absorb(view: View, patch: View) -> None:
+    """Apply a merge patch in place, at no cost for what does not change. Tables of ``view`` must be its own; the rows
+    in them may be shared, and are replaced.
+    """
+    for key, value in patch.items():
+        table = view.get(key)
+        if value is None:
+            view.pop(key, None)
+        elif isinstance(value, dict) and isinstance(table, dict):
+            for name, row in value.items():
+                if row is None:
+                    table.pop(name, None)
+                elif isinstance(row, dict):
+                    before = table.get(name)
+                    table[name] = merge(before if isinstance(before, dict) else {}, row)
+                else:
+                    table[name] = row
+        else:
+            view[key] = merge({}, value) if isinstance(value, dict) else value

@@ -101,7 +101,7 @@ async def test_every_audience_ends_where_a_fresh_snapshot_stands(
         def fresh(room: Room, key: str) -> views.View:
             follower = room._lots[lot_id]
             assert follower.state.n == state.n
-            return msgspec.json.decode(msgspec.json.encode(follower.view_of(key)))  # type: ignore[no-any-return]
+            return msgspec.json.decode(msgspec.json.encode(follower.scene.view_of(key)))  # type: ignore[no-any-return]
 
         await eventually(settled)
         assert readers[one, "host"].view == readers[other, "host"].view

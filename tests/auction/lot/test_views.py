@@ -35,7 +35,7 @@ def bid(state: LotState, who: Alias, price: int) -> None:
 
 
 def seen_by_a(state: LotState) -> bytes:
-    own = [{"price": state.bidders[A].price, "at": T0}] if state.bidders[A].n else []
+    own = {"1": {"price": state.bidders[A].price, "at": T0}} if state.bidders[A].n else {}
     return msgspec.json.encode(views.bidder_view(state, A, own, {}))
 
 
@@ -66,7 +66,7 @@ def test_the_lead_price_level_shows_the_effective_lead_and_no_rank() -> None:
     state = a_lot(Visibility.LEAD_PRICE)
     bid(state, A, 400_000)
     bid(state, B, 420_000)
-    view = views.bidder_view(state, A, [], {})
+    view = views.bidder_view(state, A, {}, {})
     assert view["lead"] == 378_000
     assert "rank" not in view
     assert "leading" not in view
@@ -77,10 +77,10 @@ def test_behind_the_starting_gate_the_market_is_dark_until_the_first_own_offer()
     state = a_lot(Visibility.LEAD_AND_RANK, starting_gate=True)
     state.rules = msgspec.structs.replace(state.rules, decrement=lead)
     bid(state, B, 400_000)
-    dark = views.bidder_view(state, A, [], {})
+    dark = views.bidder_view(state, A, {}, {})
     assert {"lead", "price_max", "rank"}.isdisjoint(dark)
     bid(state, A, 350_000)
-    assert views.bidder_view(state, A, [], {})["lead"] == 350_000
+    assert views.bidder_view(state, A, {}, {})["lead"] == 350_000
 
 
 @pytest.mark.parametrize("visibility", list(Visibility))
