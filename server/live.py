@@ -22,10 +22,12 @@ from auction.doors import (
     sockets,
     wizardpages,
 )
+from auction.doors.bells import Bells
 from auction.lot import live
 from auction.lot.bidding import Desk
 from auction.lot.follower import Room
 from plumbing import metrics
+from plumbing.notices import Notices
 from plumbing.valkey import Channels
 from server.deadlines import Deadlines
 from server.handlers import on_deal
@@ -44,19 +46,23 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     await live.load(valkey)
     channels = Channels(state["settings"].valkey_url)
     room = Room(valkey, channels, partial(shelved, pool))
+    bells = Bells(room)
+    notices = Notices(state["settings"].postgres_url, "lot", bells.heard)
     deadlines = Deadlines(valkey, pool, clock, on_deal)
     room.start()
     serving = asyncio.create_task(deadlines.run(), name="deadlines")
     lag = asyncio.create_task(metrics.watch_loop(), name="loop-lag")
+    listening = asyncio.create_task(notices.run(), name="notices")
     try:
         yield {
             "room": room,
+            "bells": bells,
             "desk": Desk(valkey, clock, state["texts"]),
             "deadlines": deadlines,
             "on_deal": on_deal,
         }
     finally:
-        for task in (serving, lag):
+        for task in (serving, lag, listening):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task

@@ -19,6 +19,11 @@ SUSPENSION_DAYS_MAX = 30
 """政府采购法 §57: a suspension ordered by the supervisor lasts at most 30 days."""
 
 
+def days_max(row: Record) -> int:
+    """For how many days at most this lot may be held, by the law and the parameters its case has pinned."""
+    return min(SUSPENSION_DAYS_MAX, params.number(row, "auction.suspension_days_max"))
+
+
 async def suspend(
     conn: Connection, valkey: Valkey, actor: Actor, lot_id: UUID, reason: str, days: int, now_ms: int
 ) -> None:
@@ -55,7 +60,7 @@ async def _hold(
     conn: Connection, valkey: Valkey, row: Record, actor: Actor, by: str, reason: str, days: int, now_ms: int
 ) -> None:
     """Hold a lot for ``days``. A running lot is paused first, all told, its remaining time kept."""
-    most = min(SUSPENSION_DAYS_MAX, params.number(row, "auction.suspension_days_max"))
+    most = days_max(row)
     if not reason.strip():
         raise Problem(422, "reason_missing")
     if not 1 <= days <= most:
@@ -71,6 +76,7 @@ async def _hold(
     until = moment(now_ms + days * DAY_MS)
     given = (row["id"], row["stage"], moment(now_ms), until, reason, by, was_paused)
     await conn.execute(SQL["hold_lot"], *given)
+    await conn.execute(SQL["add_hold"], row["id"], by, reason, given[2], until)
     await audit(conn, actor, "lot.hold", f"lot:{row['id']}", detail={"reason": reason, "days": days, "by": by})
 
 
@@ -79,6 +85,7 @@ async def end(conn: Connection, row: Record, actor: Actor | None, now_ms: int) -
     if row["stage"] != Stage.ON_HOLD:
         raise Problem(409, "stage_passed", accept={"stage": row["stage"]}, stage=row["stage"])
     stage = await conn.fetchval(SQL["release_lot"], row["id"], moment(now_ms))
+    await conn.execute(SQL["end_hold"], row["id"], moment(now_ms), actor and actor.user_id)
     await audit(conn, actor, "lot.release", f"lot:{row['id']}", detail={"to": stage})
     return "resume" if Stage(stage) in LIVE_STAGES and not row["held_paused"] else ""
 

@@ -45,6 +45,16 @@ UPDATE lot SET stage = held_stage, why = '', version = version + 1,
        held_stage = NULL, held_at = NULL, held_due_at = NULL, held_by = NULL, held_paused = false
 WHERE id = $1 AND stage = 'on_hold' RETURNING stage;
 
+-- name: add_hold
+INSERT INTO lot_hold (lot_id, by, reason, held_at, until) VALUES ($1, $2, $3, $4, $5);
+
+-- name: end_hold
+UPDATE lot_hold SET ended_at = $2, ended_by = $3 WHERE lot_id = $1 AND ended_at IS NULL;
+
+-- name: holds_of
+SELECT h.*, p.name AS ender FROM lot_hold h LEFT JOIN person p ON p.id = h.ended_by
+WHERE h.lot_id = $1 ORDER BY h.held_at DESC;
+
 -- ── dues ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 -- name: take_due

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from accounts import sessions
-from accounts.model import Actor
-from auction.case import access, signing
+from accounts.model import Actor, Role
+from auction.case import access, holds, signing
 from auction.case.access import Seat
 from auction.case.records import SQL, decode_rules, lot, millis_or_0
 from auction.doors import wording
@@ -58,7 +58,13 @@ def facts_of(request: Request, row: Record, rules: LotRules, lines: list[Record]
         if rules.basis is PriceBasis.UNIT_PRICES
         else [],
         "plot": request.state.templates.vendored(PLOT),
-        "api": {"questions": f"{base}/questions", "broadcast": f"{base}/broadcast", "motions": f"{base}/motions"},
+        "api": {
+            "questions": f"{base}/questions",
+            "broadcast": f"{base}/broadcast",
+            "motions": f"{base}/motions",
+            "suspend": f"{base}/suspension",
+            "hold": f"{base}/hold",
+        },
     }
 
 
@@ -139,7 +145,7 @@ async def room(request: Request) -> Response:
 
 @page("GET", "/lots/{lot_id:uuid}/watch")
 async def watch(request: Request) -> Response:
-    """The purchaser's watch page 观察台; the supervisor sees the same and may do nothing here."""
+    """The purchaser's watch page 观察台; the supervisor sees the same and may order a suspension, nothing else."""
     actor, seat, row = await _enter(request)
     if actor is None:
         raise Problem(401, "login_needed")
@@ -149,25 +155,40 @@ async def watch(request: Request) -> Response:
     rules = decode_rules(row["rules"])
     case = await pool.fetchrow(SQL["auction_by_id"], row["auction_id"])
     lines = await pool.fetch(SQL["lines_of"], row["id"])
-    hosting = seat.kind == "host" and not rules.practice and access.hosts(actor, row, now_ms, "buyer", "agency")  # type: ignore[arg-type]
-    heading = seat.kind == "host" and access.hosts(actor, row, now_ms, "head")  # type: ignore[arg-type]
-    questions = await signing.questions(pool, actor, row, now_ms) if seat.kind == "host" else []
-    motions = await pool.fetch(SQL["motions_of"], row["id"])
-    facts = facts_of(request, row, rules, lines) | {"host": hosting, "person": str(actor.user_id)}
+    desk = await _desk(request, actor, seat, row, now_ms)
+    hosting = seat.kind == "host" and not rules.practice and access.hosts(actor, row, now_ms, Role.BUYER, Role.AGENCY)
+    facts = facts_of(request, row, rules, lines) | {"host": hosting, "days_max": holds.days_max(row)}
     response: Response = request.state.templates.page(
         request,
         "watch.html",
         lot=_lot_words(request, row, case, rules, lines),
         hosting=hosting,
-        heading=heading,
-        seat=seat.kind,
-        questions=questions,
-        motions=[motion for motion in motions if motion["state"] == "open"],
-        me=actor.user_id,
+        **desk,
         facts=facts,
         facts_json=as_data(facts),
     )
     return response
+
+
+async def _desk(request: Request, actor: Actor, seat: Seat, row: Record, now_ms: int) -> dict[str, Any]:
+    """What the watch page shows beside the view: motions, questions, holds, and what this person may do about them."""
+    pool, host = request.state.postgres, seat.kind == "host"
+    motions = await pool.fetch(SQL["motions_of"], row["id"])
+    kept = await pool.fetch(SQL["holds_of"], row["id"])
+    held = next((hold for hold in kept if hold["ended_at"] is None and row["stage"] == Stage.ON_HOLD), None)
+    unit = host and not row["practice"] and access.hosts(actor, row, now_ms, Role.BUYER, Role.HEAD)
+    oversees = access.oversees(actor, row, now_ms)
+    return {
+        "seat": seat.kind,
+        "me": actor.user_id,
+        "heading": host and access.hosts(actor, row, now_ms, Role.HEAD),
+        "questions": await signing.questions(pool, actor, row, now_ms) if host else [],
+        "motions": [motion for motion in motions if motion["state"] == "open"],
+        "held": held,
+        "lifted": [hold for hold in kept if hold["ended_at"] is not None],
+        "may_hold": "suspend" if oversees and not host else "hold" if unit else "",
+        "may_release": held is not None and (oversees or (unit and held["by"] == "host")),
+    }
 
 
 def _may_watch(actor: Actor, row: Record, now_ms: int) -> bool:

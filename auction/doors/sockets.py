@@ -23,6 +23,7 @@ from accounts import sessions, tickets
 from accounts.model import Actor
 from auction.case import access
 from auction.case.access import Seat
+from auction.doors.bells import LISTENERS, Bells
 from auction.lot.bidding import Desk
 from auction.lot.follower import Room
 from auction.lot.messages import (
@@ -70,6 +71,7 @@ class Session:
         self.state, self.actor, self.payload = conn.state, actor, payload
         self.room: Room = conn.state.room
         self.desk: Desk = conn.state.desk
+        self.bells: Bells = conn.state.bells
         self.outbox = Outbox()
         self.watched: dict[UUID, str] = {}
         self._seats: dict[UUID, Seat] = {}
@@ -161,6 +163,8 @@ class Session:
         if not await self.room.join(message.lot, key, self.outbox, message.since):
             self.watched.pop(message.lot, None)
             self.fault("lot_unknown")
+        elif seat.kind in LISTENERS:
+            self.bells.add(self.outbox, message.lot)
 
     def _unwatch(self, lot_id: UUID) -> None:
         key = self.watched.pop(lot_id, None)
@@ -171,6 +175,7 @@ class Session:
         """The connection is gone; bids under way go on to their outcome."""
         for lot_id in list(self.watched):
             self._unwatch(lot_id)
+        self.bells.forget(self.outbox)
         self.outbox.close()
 
 
@@ -210,7 +215,10 @@ async def live_socket(socket: WebSocket) -> None:
         await socket.close(4401, "ticket")
         return
     writer = asyncio.create_task(_write(socket, session.outbox))
-    session.say(Welcome(socket.state.clock.now_ms(), access.kind_of(session.actor, session.payload)))
+    kind = access.kind_of(session.actor, session.payload)
+    session.say(Welcome(socket.state.clock.now_ms(), kind))
+    if kind in LISTENERS:
+        session.bells.add(session.outbox)
     try:
         while not session.outbox.closed:
             message = await socket.receive()
@@ -260,6 +268,8 @@ async def live_stream(request: Request) -> StreamingResponse:
     session.say(Welcome(request.state.clock.now_ms(), access.kind_of(session.actor, {})))
     session.watched[lot_id] = audience_of(seat)
     await session.room.join(lot_id, audience_of(seat), session.outbox, request.query_params.get("since", ""))
+    if seat.kind in LISTENERS:
+        session.bells.add(session.outbox, lot_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_events(session), media_type="text/event-stream", headers=headers)
 

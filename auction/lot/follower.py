@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from auction.lot import live, messages
-from auction.lot.model import LIVE_STAGES, Event, LotRules, Opened
+from auction.lot.model import LIVE_STAGES, Event, LotRules, Opened, Stage
 from auction.lot.showing import Scene, Sight
 from auction.lot.state import BrokenLogError, LotState, apply
 from ledger import log as ledger
@@ -105,9 +105,17 @@ class Follower:
             self.dirty = True
         # Once settled, Postgres names the stage; until then the log does.
         live_now = state.stage in LIVE_STAGES or scene.stage in ("signup", "running", "paused")
-        if state.n and live_now:
+        if state.n and live_now and scene.stage != Stage.ON_HOLD:
             scene.stage = state.stage.value
         return True
+
+    def told(self, stage: str, opens_at: int) -> None:
+        """Postgres names another stage or opening. The log of a live lot stands above it, unless the lot is held."""
+        if self.state.n == 0 and stage not in LIVE_STAGES:
+            self.scene.stage, self.state.opens_at = stage, opens_at
+        elif self.state.n:
+            self.scene.stage = self.state.stage.value if stage in LIVE_STAGES else stage
+        self.dirty = True
 
     def audience(self, key: str) -> Audience:
         """The audience ``key``: ``host``, ``public`` or ``b:<alias>``; made when needed."""
@@ -192,6 +200,13 @@ class Room:
             self._soon(follower)
             return
         await self._offer(follower, live.decode(body))
+
+    def told(self, lot_id: UUID, stage: str, opens_at: int) -> None:
+        """Postgres has a new stage or opening (epoch ms) for a lot; nothing happens when nobody here follows it."""
+        follower = self._lots.get(lot_id)
+        if follower:
+            follower.told(stage, opens_at)
+            self._soon(follower)
 
     async def _offer(self, follower: Follower, events: list[Event]) -> None:
         if follower.state.n == 0 and events and isinstance(events[0], Opened):

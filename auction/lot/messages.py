@@ -141,4 +141,10 @@ class Fault(Struct, frozen=True, tag_field="t", tag="error"):
     en: str
 
 
-FromServer: TypeAlias = Welcome | Snapshot | Delta | Current | BidAccepted | BidRefused | TimeAnswer | Fault
+class Changed(Struct, frozen=True, tag_field="t", tag="changed", omit_defaults=True):
+    """To hosts and supervisors only: motions, questions or holds of ``lot`` changed; without it, the list of lots."""
+
+    lot: UUID | None = None
+
+
+FromServer: TypeAlias = Welcome | Snapshot | Delta | Current | BidAccepted | BidRefused | TimeAnswer | Fault | Changed

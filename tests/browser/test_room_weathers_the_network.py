@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from plumbing.postgres import Pool
 from standards import money
+from tests.browser.pages import a_browser
 from tests.live import Site, a_cookie, a_live_site, a_started_lot, quick_rules
 from tests.support import eventually
 
@@ -66,18 +67,6 @@ class Line:
 async def site(pool: Pool, valkey_url: str, postgres_url: str) -> AsyncIterator[Site]:
     async with a_live_site(pool, valkey_url, postgres_url) as running:
         yield running
-
-
-@asynccontextmanager
-async def a_browser(chromium: str) -> AsyncIterator[Any]:
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            await browser.close()
 
 
 async def a_room(browser: Any, site: Site, origin: str, lot_id: UUID, script: str = "") -> Any:

@@ -2,7 +2,7 @@
 
 import { light, reading, remaining } from "./clock.js";
 import { percent, price } from "./money.js";
-import { $, all, facts, say, t } from "./page.js";
+import { $, again, all, facts, say, t } from "./page.js";
 import { Live } from "./socket.js";
 
 const KINDS = { running: "good live", paused: "warn", failed: "bad", cancelled: "bad" };
@@ -34,7 +34,32 @@ function drawClock(lot) {
 }
 
 setInterval(() => { if (document.visibilityState === "visible") for (const lot of cards.keys()) drawClock(lot); }, 500);
-// New lots open; the list itself is the server's.
-setInterval(() => { if (document.visibilityState === "visible" && live.state === "live") location.reload(); }, 60_000);
-if (cards.size) live.start();
+
+/** The list is the server's: asked again when it says that lots came or went. Cards that stay keep their place. */
+async function relist() {
+  const found = await again();
+  if (!found) return;
+  for (const each of JSON.parse(found.getElementById("facts").textContent).lots) about.set(each.lot, each);
+  const fresh = new Map(all("[data-lot]", found).map((card) => [card.dataset.lot, card]));
+  if (!fresh.size || !$("#board")) {
+    if (fresh.size !== cards.size) location.reload();
+    return;
+  }
+  for (const [lot, card] of cards) if (!fresh.has(lot)) { card.remove(); cards.delete(lot); live.forget(lot); }
+  for (const [lot, card] of fresh) {
+    if (cards.has(lot)) continue;
+    cards.set(lot, document.importNode(card, true));
+    live.watch(lot);
+  }
+  $("#board").append(...[...fresh.keys()].map((lot) => cards.get(lot)));
+  $("#counts").replaceWith(document.importNode(found.getElementById("counts"), true));
+}
+
+let soon = 0;
+live.addEventListener("changed", ({ detail }) => {
+  if (detail.lot) return;
+  clearTimeout(soon);
+  soon = setTimeout(relist, 300); // several lots often open at once
+});
+live.start();
 document.documentElement.dataset.ready = "true";

@@ -105,6 +105,16 @@ export async function call(method, path, body) {
   }
 }
 
+/** This page as the server draws it now, for the parts that are its own; null when it does not answer. */
+export async function again() {
+  try {
+    const answer = await fetch(location.href, { credentials: "same-origin", headers: { Accept: "text/html" } });
+    return answer.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Open a `<dialog>`; where the browser knows none, it is shown as a plain block. */
 export function openDialog(dialog) {
   if (typeof dialog.showModal === "function") { if (!dialog.open) dialog.showModal(); } else dialog.setAttribute("open", "");

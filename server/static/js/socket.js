@@ -30,8 +30,8 @@ export function merge(view, patch) {
 }
 
 /**
- * Events: `state` {state, since}, `view` {lot, view, before, whole}, `taken`, `refused` (the server's message as
- * detail), `fault`, `time`, `welcome`. States: connecting, live, catching_up, offline.
+ * Events: `state` {state, since}, `view` {lot, view, before, whole}, `taken`, `refused`, `changed` (the server's
+ * message as detail), `fault`, `time`, `welcome`. States: connecting, live, catching_up, offline.
  */
 export class Live extends EventTarget {
   constructor(lots, { url } = {}) {
@@ -75,6 +75,11 @@ export class Live extends EventTarget {
     if (this.isOpen()) this.askToWatch(lot);
   }
 
+  forget(lot) {
+    this.lots.delete(lot);
+    this.send({ t: "unwatch", lot });
+  }
+
   isOpen() { return this.way === "socket" ? this.socket?.readyState === 1 : this.streams.size > 0; }
 
   /** Is what the page shows still true? Ask; without an answer in time, connect anew. */
@@ -111,6 +116,7 @@ export class Live extends EventTarget {
     this.become("catching_up");
     this.askTime();
     for (const lot of this.lots.keys()) this.askToWatch(lot);
+    if (!this.lots.size) this.become("live");
     this.dispatch("opened", {});
     return undefined;
   }

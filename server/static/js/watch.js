@@ -3,11 +3,12 @@
 import { bandsOf, Chart, colourOf, dotOf, reach } from "./chart.js";
 import { ClockCard, light, reading } from "./clock.js";
 import { percent, price, wan } from "./money.js";
-import { $, all, announce, call, closeDialog, el, facts, openDialog, say, show, t, timeOfDay, toast } from "./page.js";
+import { $, again, all, announce, call, closeDialog, el, facts, openDialog, say, show, t, timeOfDay, toast, when } from "./page.js";
 import { Live } from "./socket.js";
 
 const OVER = new Set(["conformity_review", "abnormal_review", "award_pending", "buyer_confirm", "published", "contracted", "failed", "rehearsed"]);
 const LOG_SHOWN = 120;
+const DAY_MS = 86_400_000;
 const lot = facts.lot;
 const unit = facts.unit;
 const live = new Live([lot]);
@@ -56,7 +57,8 @@ function drawStage(view, before) {
   show("#stage-note", key !== "");
   if (key) say($("[data-text]", $("#stage-note")), t(`watch.${key}`));
   show("#result-link", OVER.has(view.stage));
-  const on = { broadcast: ["running", "paused"], pause: ["running"], resume: ["paused"], cancel: ["running", "paused", "signup"] };
+  const holdable = ["signup", "running", "paused", "conformity_review", "abnormal_review", "award_pending", "buyer_confirm", "published"];
+  const on = { suspend: holdable, hold: holdable, broadcast: ["running", "paused"], pause: ["running"], resume: ["paused"], cancel: ["running", "paused", "signup"] };
   for (const button of all("[data-act]")) if (on[button.dataset.act]) show(button, on[button.dataset.act].includes(view.stage));
   if (before && before.stage !== view.stage) announce(t(`live.stage.${view.stage}`));
 }
@@ -83,6 +85,8 @@ function drawRows(view) {
   show("#rows-empty", rows.length === 0 && view.rows !== undefined);
   show("#lead-only", view.rows === undefined && ["running", "paused"].includes(view.stage));
   show("#table", view.rows !== undefined && rows.length > 0);
+  show("#here", view.online !== undefined && ["running", "paused"].includes(view.stage));
+  say("#here", t("watch.here", { n: Object.keys(view.online ?? {}).length }));
   const body = $("#rows");
   const known = new Map(all("tr", body).map((row) => [row.dataset.alias, row]));
   const mayVoid = Boolean($("[data-act=cancel]")) && ["running", "paused"].includes(view.stage);
@@ -196,36 +200,75 @@ function ask(given) {
   show("#act-which", Boolean(given.which));
   say($("[data-text]", $("#act-which")), given.which ?? "");
   show("#act-error", false);
+  show("#act-text-field", Boolean(given.label));
+  show("#act-days-field", Boolean(given.days));
   $("#act-text").value = "";
+  $("#act-days").value = "";
+  sayUntil();
   $("#act-yes").className = `btn primary${given.danger ? " danger" : ""}`;
   openDialog($("#act"));
-  $("#act-text").focus();
+  (given.days ? $("#act-days") : given.label ? $("#act-text") : $("#act-no")).focus();
 }
+
+/** The days typed, or null when they are not from 1 to what is allowed. */
+function days() {
+  const typed = $("#act-days").value.trim();
+  return /^[0-9]{1,3}$/.test(typed) && Number(typed) >= 1 && Number(typed) <= act.days ? Number(typed) : null;
+}
+
+function sayUntil() {
+  const n = act.days ? days() : null;
+  say("#act-until", n ? t("watch.hold_until", { at: when(live.now() + n * DAY_MS) }) : t("watch.hold_days", { n: act.days ?? "" }));
+}
+$("#act-days").addEventListener("input", sayUntil);
 
 $("#act-no").addEventListener("click", () => closeDialog($("#act")));
 $("#act-yes").addEventListener("click", async () => {
   const text = $("#act-text").value.trim();
-  if (!text) { fail(t(act.empty)); return; }
+  if (act.days && !days()) { fail(t("watch.hold_days", { n: act.days })); $("#act-days").focus(); return; }
+  if (act.label && !text) { fail(t(act.empty)); return; }
   $("#act-yes").setAttribute("aria-busy", "true");
   $("#act-yes").disabled = true;
-  const answer = await call("POST", act.path, act.body(text));
+  const answer = await call(act.method ?? "POST", act.path, act.body?.(text));
   $("#act-yes").removeAttribute("aria-busy");
   $("#act-yes").disabled = false;
   if (!answer.ok) { fail(answer.said); return; }
   closeDialog($("#act"));
   toast(act.done, "good");
-  act.after?.();
+  refresh();
 });
 
 function fail(text) { say("#act-error", text); show("#act-error", true); }
 
-const reload = () => setTimeout(() => location.reload(), 900);
+/** Motions, questions and holds are the server's: asked again when it says that they changed. */
+async function refresh() {
+  const found = await again();
+  const desk = found?.getElementById("desk");
+  if (desk) $("#desk").replaceWith(document.importNode(desk, true));
+}
+live.addEventListener("changed", ({ detail }) => { if (detail.lot === lot) refresh(); });
+
+function hold(kind) {
+  ask({
+    title: t(`watch.${kind}`), note: t(`watch.${kind}_note`), label: t("watch.reason"), yes: t(`watch.${kind}_do`), empty: "watch.reason_empty",
+    which: t("watch.hold_which", { stage: $("#stage").textContent }), danger: true, days: facts.days_max,
+    path: facts.api[kind], body: (reason) => ({ reason, days: days() }), done: t(`watch.${kind}_done`),
+  });
+}
+
+function release() {
+  const by = $("#held").dataset.by === "supervisor" || !$("[data-act=hold]") ? "suspend" : "hold";
+  ask({
+    title: t("watch.release"), note: t("watch.release_note"), yes: t("watch.release"), danger: false,
+    method: "DELETE", path: facts.api[by], done: t("watch.released"),
+  });
+}
 
 function motion(kind, target = {}, which) {
   ask({
     title: kind === "void" ? t("watch.void_title") : t(`watch.${kind}`), note: t(kind === "cancel" ? "watch.cancel_note" : "watch.motion_note"),
     label: t("watch.reason"), yes: t("watch.propose"), empty: "watch.reason_empty", which, danger: kind === "cancel" || kind === "void",
-    path: facts.api.motions, body: (reason) => ({ kind, reason, ...target }), done: t("watch.proposed"), after: reload,
+    path: facts.api.motions, body: (reason) => ({ kind, reason, ...target }), done: t("watch.proposed"),
   });
 }
 
@@ -238,6 +281,7 @@ function askToVoid(alias) {
 
 for (const button of all("[data-act]")) {
   button.addEventListener("click", () => {
+    if (["suspend", "hold"].includes(button.dataset.act)) { hold(button.dataset.act); return; }
     if (button.dataset.act !== "broadcast") { motion(button.dataset.act); return; }
     ask({
       title: t("watch.broadcast"), note: t("watch.broadcast_note"), label: t("watch.broadcast"), yes: t("watch.broadcast_send"), empty: "watch.text_empty",
@@ -246,25 +290,27 @@ for (const button of all("[data-act]")) {
   });
 }
 
-for (const box of all("[data-motion]")) {
-  for (const button of all("[data-decide]", box)) {
-    button.addEventListener("click", async () => {
-      const agree = button.dataset.decide === "true";
-      button.disabled = true;
-      const answer = await call("POST", `/api/motions/${box.dataset.motion}`, { yes: agree });
-      button.disabled = false;
-      const failed = answer.ok && answer.body?.stage === "failed";
-      toast(failed ? t("watch.motion_failed") : answer.ok ? t(agree ? "watch.seconded" : "watch.declined") : answer.said, answer.ok && !failed ? "good" : "bad");
-      if (answer.ok) reload();
-    });
-  }
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("#desk button");
+  if (button?.dataset.decide) decide(button.closest("[data-motion]").dataset.motion, button.dataset.decide === "true", button);
+  else if (button?.dataset.answer !== undefined) answerTo(button.closest("[data-question]"));
+  else if (button?.dataset.release !== undefined) release();
+});
+
+async function decide(id, agree, button) {
+  button.disabled = true;
+  const answer = await call("POST", `/api/motions/${id}`, { yes: agree });
+  button.disabled = false;
+  const failed = answer.ok && answer.body?.stage === "failed";
+  toast(failed ? t("watch.motion_failed") : answer.ok ? t(agree ? "watch.seconded" : "watch.declined") : answer.said, answer.ok && !failed ? "good" : "bad");
+  refresh();
 }
 
-for (const box of all("[data-question]")) {
-  $("[data-answer]", box)?.addEventListener("click", () => ask({
+function answerTo(box) {
+  ask({
     title: t("watch.answer"), note: box.firstElementChild.innerText, label: t("watch.answer"), yes: t("watch.answer_send"), empty: "watch.text_empty",
-    path: `${facts.api.questions}/${box.dataset.question}`, body: (text) => ({ text }), done: t("watch.answer_done"), after: reload,
-  }));
+    path: `${facts.api.questions}/${box.dataset.question}`, body: (text) => ({ text }), done: t("watch.answer_done"),
+  });
 }
 
 live.start();

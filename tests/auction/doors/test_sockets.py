@@ -251,3 +251,39 @@ async def test_where_sockets_are_blocked_a_stream_and_a_plain_request_do(site: S
         assert refused.json()["accept"]["price_max"] == 46_999_900
         assert "¥469,999.00" in refused.json()["zh"]
         assert (await program.post(url, json={"id": rid, "price": "４７"})).status_code == 422
+
+
+def told(page: Page) -> list[str | None]:
+    """Which lots the page heard the bell of, None for the list of lots."""
+    return [frame.get("lot") for frame in page.frames if frame["t"] == "changed"]
+
+
+async def test_hosts_and_supervisors_hear_of_questions_motions_and_holds_and_bidders_never(site: Site) -> None:
+    lot_id = await a_started_lot(site, quick_rules(duration_ms=60_000))
+    lot = str(lot_id)
+    async with (
+        a_page(site, "supplier1") as bidder,
+        a_page(site, "buyer", 1) as host,
+        a_page(site, "supervisor") as overseer,
+        a_program(site, "supplier1") as supplier,
+        a_program(site, "supervisor") as supervisor,
+    ):
+        for page in (bidder, host, overseer):
+            await page.watch(lot_id)
+        await supplier.post(f"/api/lots/{lot}/questions", json={"text": "发票抬头是什么？"})
+        await eventually(lambda: lot in told(host) and lot in told(overseer))
+        held = await supervisor.post(f"/api/lots/{lot}/suspension", json={"reason": "收到投诉", "days": 3})
+        assert held.status_code == 204
+        for page in (bidder, host):
+            await eventually(lambda page=page: page.view(lot_id)["stage"] == "on_hold")
+        await eventually(lambda: None in told(host))
+        assert (await supervisor.delete(f"/api/lots/{lot}/suspension")).status_code == 204
+        await eventually(lambda: bidder.view(lot_id)["stage"] == "running")
+        assert told(bidder) == []
+
+
+async def test_who_watches_no_lot_yet_hears_that_the_list_of_lots_is_another(site: Site) -> None:
+    async with a_page(site, "supervisor") as board, a_page(site, "supplier1") as bidder:
+        await a_started_lot(site, quick_rules(duration_ms=60_000))
+        await eventually(lambda: None in told(board))
+        assert told(bidder) == []
