@@ -54,9 +54,16 @@ def configuration(application: object, grace_s: int) -> uvicorn.Config:
 
 
 def main(args: list[str]) -> int:
-    """``worker LISTEN_FD READY_FD PARENT_PID``: settings from the environment. Exit code 0 after an orderly stop."""
-    listen_fd, ready_fd, parent_pid = (int(arg) for arg in args)
+    """``worker LISTEN_FD READY_FD GO_FD PARENT_PID``: settings from the environment. Exit code 0 after an orderly stop.
+
+    The code is loaded when this is called; serving begins when a byte comes through ``GO_FD``, since the supervisor
+    starts the engines at the same time.
+    """
+    listen_fd, ready_fd, go_fd, parent_pid = (int(arg) for arg in args)
     die_with_parent(signal.SIGTERM, parent_pid)
+    if not os.read(go_fd, 1):
+        return 0  # the supervisor gave up
+    os.close(go_fd)
     settings = load()
     logs.configure(str(settings.log_level))
     config = configuration(app.create(settings), settings.shutdown_grace_s)

@@ -20,14 +20,13 @@ from pathlib import Path
 import msgspec
 
 import yangcai
-from plumbing import logs, metrics, migrations, postgres, valkey
+from plumbing import logs, metrics
 from plumbing.clock import elapsed_s
-from plumbing.engines import EngineFailed, Places, PostgresEngine, Supervisor, ValkeyEngine, checks
+from plumbing.engines import EngineFailed, Places, PostgresEngine, Supervisor, ValkeyEngine
 from plumbing.engines.process import tail
 from plumbing.engines.supervisor import Engine
 from server.settings import Mode, Settings, to_environ, with_secret
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 AT_ONCE_S = 2.0  # a process that lived longer is replaced without waiting
 BACKOFF_MAX_S = 5.0
 READY_MAX_S = 60.0
@@ -66,20 +65,23 @@ class Worker:
         self.number, self.sock, self.environ, self.log_file = number, sock, environ, log_file
         self.process: asyncio.subprocess.Process | None = None
         self.ready = asyncio.Event()
+        self._go_fd = -1
 
-    async def start(self) -> None:
-        """Start the process; ``ready`` is set when it takes requests."""
+    async def start(self, *, held: bool = False) -> None:
+        """Start the process; ``ready`` is set when it takes requests. A ``held`` one loads its code and waits."""
         read_fd, write_fd = os.pipe()
+        go_fd, self._go_fd = os.pipe()
         loop = asyncio.get_running_loop()
         output = self.log_file.open("ab") if self.log_file else None
         try:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "yangcai", "worker", str(self.sock.fileno()), str(write_fd), str(os.getpid()),
-                env=self.environ, pass_fds=(self.sock.fileno(), write_fd), start_new_session=True,
-                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+                sys.executable, "-m", "yangcai", "worker", str(self.sock.fileno()), str(write_fd), str(go_fd),
+                str(os.getpid()), env=self.environ, pass_fds=(self.sock.fileno(), write_fd, go_fd),
+                start_new_session=True, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
         finally:
             os.close(write_fd)
+            os.close(go_fd)
             if output:
                 output.close()
 
@@ -90,6 +92,16 @@ class Worker:
             os.close(read_fd)
 
         loop.add_reader(read_fd, told)
+        if not held:
+            self.go()
+
+    def go(self) -> None:
+        """Let a held process begin to serve."""
+        if self._go_fd >= 0:
+            with suppress(BrokenPipeError):
+                os.write(self._go_fd, b"1")
+            os.close(self._go_fd)
+            self._go_fd = -1
 
     async def keep(self) -> None:
         """Replace the process whenever it ends: at once if it had lived, else ever slower."""
@@ -110,6 +122,9 @@ class Worker:
 
     async def stop(self, grace_s: float) -> None:
         """Ask it to finish, then end it."""
+        if self._go_fd >= 0:
+            os.close(self._go_fd)
+            self._go_fd = -1
         if self.process is None or self.process.returncode is not None:
             return
         with suppress(ProcessLookupError):
@@ -132,7 +147,7 @@ class DemoLife(Worker):
         super().__init__(number, sock, environ, log_file)
         self.origin = origin
 
-    async def start(self) -> None:
+    async def start(self, *, held: bool = False) -> None:
         """Start the process; nobody waits for it."""
         output = self.log_file.open("ab") if self.log_file else None
         try:
@@ -143,18 +158,6 @@ class DemoLife(Worker):
         finally:
             if output:
                 output.close()
-
-
-async def _seed_demo(postgres_url: str) -> None:
-    """Write the demo's organisations and accounts."""
-    from server.demo import people
-
-    pool = await postgres.open_pool(postgres_url, size_max=1)
-    try:
-        async with pool.acquire() as conn, conn.transaction():
-            await people.seed(conn)
-    finally:
-        await pool.close()
 
 
 class Everything:
@@ -168,16 +171,23 @@ class Everything:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> str:
-        """Start all of it and return the address. Raises ``StartRefused``, ``EngineFailed``, ``EngineUnfit``."""
+        """Start all of it and return the address. Raises ``StartRefused`` or ``EngineFailed``."""
         self.sock = listen(self.settings.host, self.settings.port)
-        await self._start_engines()
-        await self._prepare()
+        self._claim_engines()
         environ = {**self._environ(), **metrics.prepare(self.metrics_folder)}
         self.workers = [
             Worker(number, self.sock, environ, self.log_file) for number in range(1, self.settings.workers + 1)
         ]
+        for worker in self.workers:  # they load their code while the engines start
+            await worker.start(held=True)
+        starting = asyncio.create_task(self._start_engines())
+        await asyncio.sleep(0)
+        from server import preparing  # loads the clients, while the engines come up
+
+        await starting
+        await preparing.prepare(self.settings)
         for worker in self.workers:
-            await worker.start()
+            worker.go()
         await self._all_ready()
         if self.settings.mode is Mode.DEMO:
             life = DemoLife(0, self.sock, environ, self.log_file, self.address)
@@ -213,7 +223,11 @@ class Everything:
         return environ
 
     async def _start_engines(self) -> None:
-        """Start the embedded servers whose address is not given, and put their addresses into the settings."""
+        if self.engines is not None:
+            await self.engines.start()
+
+    def _claim_engines(self) -> None:
+        """Lay hold of the data folder for the embedded servers whose address is not given; note their addresses."""
         settings = self.settings
         wanted: list[Engine] = []
         if not (settings.valkey_url and settings.postgres_url):
@@ -222,32 +236,11 @@ class Everything:
                 wanted.append(ValkeyEngine(places, settings.valkey_memory_max))
             if not settings.postgres_url:
                 wanted.append(PostgresEngine(places))
-            self.engines = Supervisor(places, wanted)
-            await self.engines.start()
+            engines = Supervisor(places, wanted)
+            engines.claim()
+            self.engines = engines
         found = {f"{engine.name}_url": engine.url for engine in wanted}
         self.settings = msgspec.structs.replace(settings, **found)
-
-    async def _prepare(self) -> None:
-        """Ask both servers whether they are fit, then bring the schema up to date, once for all processes."""
-        client = valkey.connect(self.settings.valkey_url)
-        try:
-            await checks.check_valkey(client)
-        except (valkey.RedisError, OSError) as error:
-            raise StartRefused(f"Valkey at YANGCAI_VALKEY_URL does not answer: {error}") from None
-        finally:
-            await client.aclose()
-        try:
-            pool = await postgres.open_pool(self.settings.postgres_url, size_max=1)
-        except Exception as error:
-            raise StartRefused(f"Postgres at YANGCAI_POSTGRES_URL does not answer: {error}") from None
-        try:
-            async with pool.acquire() as conn:
-                await checks.check_postgres(conn)
-        finally:
-            await pool.close()
-        await migrations.migrate(self.settings.postgres_url, MIGRATIONS)
-        if self.settings.mode is Mode.DEMO:
-            await _seed_demo(self.settings.postgres_url)
 
     async def _all_ready(self) -> None:
         """Wait until every process takes requests; one that ends before is a fault of the start."""
@@ -299,7 +292,7 @@ async def run(settings: Settings, say: Say, on_ready: Callable[[str, Settings], 
             with suppress(asyncio.CancelledError):
                 await starting
         return 0
-    except (StartRefused, EngineFailed, checks.EngineUnfit, migrations.MigrationChanged) as error:
+    except (StartRefused, EngineFailed) as error:
         say(str(error))
         return 1
     finally:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-import cn2an
-
 PRICE_MAX = 900_000_000_000
 """The largest price in fen (9 thousand million yuan): times 10,000 basis points it stays exact below 2^53."""
 TEXT_LENGTH_MAX = 40
@@ -112,6 +110,8 @@ def upper(fen: int) -> str:
     """
     if not 0 <= fen <= PRICE_MAX:
         raise ValueError("fen is out of range")
+    import cn2an  # a tenth of a second, and few processes ever write a sum in words
+
     return "零元整" if fen == 0 else str(cn2an.an2cn(plain(fen), "rmb"))
 
 

@@ -82,7 +82,7 @@ def serve(port: Port = None, host: Host = None, workers: Workers = None, data_di
 def migrate(postgres_url: Annotated[str, typer.Argument(envvar="YANGCAI_POSTGRES_URL")]) -> None:
     """Bring the schema of a database up to date and say what was done. ``serve`` does this by itself."""
     from plumbing import migrations
-    from server.workers import MIGRATIONS
+    from server.preparing import MIGRATIONS
 
     done = asyncio.run(migrations.migrate(postgres_url, MIGRATIONS))
     typer.echo("\n".join(done) or "nothing to do")

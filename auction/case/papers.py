@@ -19,13 +19,13 @@ from uuid import UUID
 
 import orjson
 import typst
-from cn2an import an2cn
 
 from auction.case.records import SQL, Db, decode_rules, encode, millis
 from auction.lot.model import LotRules, PriceBasis
 from plumbing.postgres import Record
 from plumbing.problems import Problem
 from plumbing.texts import Texts, local, money
+from standards.money import upper
 
 FOLDER = Path(__file__).parent / "papers"
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -152,7 +152,7 @@ def _deal_facts(row: Record, rules: LotRules) -> dict[str, Any]:
     return {
         "supplier": deal["supplier_name"],
         "amount": money(amount),
-        "amount_upper": an2cn(f"{amount // 100}.{amount % 100:02d}", "rmb"),
+        "amount_upper": upper(amount),
         "discount": "" if discount is None else f"{discount / 100:.2f}%",
         "awarded_at": when(row["made_at"]),
         "awarded_on": local(row["made_at"]).strftime("%Y年%m月%d日"),

@@ -6,10 +6,13 @@ Measured (live-core 2): with ``appendfsync everysec`` a power cut lost 400,262 o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from plumbing.postgres import Connection
-from plumbing.valkey import Valkey
+from plumbing.engines.faults import EngineFailed
+
+if TYPE_CHECKING:  # the clients are not loaded for the names of two types: the supervisor starts with this module
+    from plumbing.postgres import Connection
+    from plumbing.valkey import Valkey
 
 VALKEY_VERSION_MIN = (9, 0)
 POSTGRES_VERSION_MIN = 18
@@ -25,7 +28,7 @@ VALKEY_REQUIRED = {
 POSTGRES_REQUIRED = {"fsync": ("on",), "full_page_writes": ("on",), "synchronous_commit": ("on", "remote_apply")}
 
 
-class EngineUnfit(Exception):
+class EngineUnfit(EngineFailed):
     """A server answers but is not what we need: one sentence per fault, for the operator."""
 
     def __init__(self, name: str, faults: list[str]) -> None:

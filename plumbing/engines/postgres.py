@@ -9,8 +9,6 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-import asyncpg
-
 from plumbing.engines.faults import EngineFailed
 from plumbing.engines.places import Places
 from plumbing.engines.process import Child, alive, end_orphan, tail
@@ -106,6 +104,8 @@ class PostgresEngine:
 
     async def ready(self) -> bool:
         """Whether it takes connections; on the first start this also makes our database."""
+        import asyncpg  # loaded while the server starts
+
         try:
             conn = await asyncpg.connect(self.url_of("postgres"), timeout=5)
         except (OSError, asyncpg.PostgresError, TimeoutError):

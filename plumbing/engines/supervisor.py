@@ -49,7 +49,7 @@ class Supervisor:
 
     async def start(self) -> None:
         """Start all servers and return when all are ready. Raises ``EngineFailed`` with the end of the log."""
-        self._take_lock()
+        self.claim()
         try:
             await asyncio.gather(*(self._begin(engine) for engine in self.engines))
         except BaseException:
@@ -57,8 +57,13 @@ class Supervisor:
             raise
         self._keepers = [asyncio.create_task(self._keep(engine), name=f"keep-{engine.name}") for engine in self.engines]
 
-    def _take_lock(self) -> None:
-        """Refuse a second run on the same folder. The kernel gives the lock back however we end."""
+    def claim(self) -> None:
+        """Take the data folder, or refuse a second run on it. The kernel gives the lock back however we end.
+
+        Raises ``EngineFailed``. ``start`` claims by itself when that was not done before.
+        """
+        if self._lock is not None:
+            return
         path = self.places.data_dir / "lock"
         self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
