@@ -5,7 +5,7 @@ import { percent, price } from "./money.js";
 import { $, again, all, facts, say, t } from "./page.js";
 import { Live } from "./socket.js";
 
-const KINDS = { running: "good live", paused: "warn", failed: "bad", cancelled: "bad" };
+const KINDS = { running: "good live", paused: "warn", on_hold: "warn", failed: "bad", cancelled: "bad" };
 const cards = new Map(all("[data-lot]").map((card) => [card.dataset.lot, card]));
 const about = new Map((facts.lots ?? []).map((each) => [each.lot, each]));
 const live = new Live([...cards.keys()]);
@@ -30,7 +30,7 @@ function drawClock(lot) {
   const read = reading(live.view(lot), live.now(), about.get(lot).overtime_ms);
   $(".clock", card).dataset.state = read.state;
   say($("[data-clock-word]", card), t(`live.clock.${read.word}`));
-  say($("[data-clock]", card), read.left === null ? "--:--" : read.word === "over" ? t("live.over") : remaining(read.left).replace(/\.\d$/, ""));
+  say($("[data-clock]", card), read.left === null ? "--:--" : read.state === "over" ? t(`live.${read.word}`) : remaining(read.left).replace(/\.\d$/, ""));
 }
 
 setInterval(() => { if (document.visibilityState === "visible") for (const lot of cards.keys()) drawClock(lot); }, 500);

@@ -94,7 +94,8 @@ export function reading(view, now, overtimeMs = 0) {
     const left = view.opens_at - now;
     return { word: left <= 0 ? "opening" : "to_open", left: Math.max(0, left), state: "calm" };
   }
-  return { word: "over", left: 0, state: "over", still: true };
+  if (view.stage === "on_hold") return { word: "on_hold", left: view.left_ms ?? null, state: "calm", still: true };
+  return { word: view.stage === "cancelled" ? "cancelled" : "over", left: 0, state: "over", still: true };
 }
 
 /** The clock card of a page: figures ten times a second, words for screen readers only when they matter. */
@@ -112,12 +113,12 @@ export class ClockCard {
     const now = this.live.now();
     const read = reading(view, now, this.rules.overtime_ms);
     this.root.dataset.state = read.state;
-    say(this.figures, read.left === null ? "--:--" : read.word === "over" ? t("live.over") : remaining(read.left));
+    say(this.figures, read.left === null ? "--:--" : read.state === "over" ? t(`live.${read.word}`) : remaining(read.left));
     say($("[data-clock-word]", this.root), t(`live.clock.${read.word}`));
     if (!view) return;
     const bar = $("[data-clock-bar]", this.root);
     const whole = Math.max(1, view.closes_at - view.opens_at);
-    if (bar) bar.style.transform = `scaleX(${read.word === "over" || read.word === "closing" ? 0 : read.word === "to_open" ? 1 : Math.min(1, read.left / whole).toFixed(4)})`;
+    if (bar) bar.style.transform = `scaleX(${read.left === null || read.state === "over" || read.word === "closing" ? 0 : read.word === "to_open" ? 1 : Math.min(1, read.left / whole).toFixed(4)})`;
     show($("[data-clock-overtime]", this.root), read.overtime && read.word === "left");
     this.words(view, read);
     this.tell(read);

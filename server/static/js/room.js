@@ -47,6 +47,7 @@ function draw(view, before, whole) {
 }
 
 function standing(view) {
+  if (view.barred) return { key: "barred" };
   if (!view.price) return { key: "none" };
   if (view.rank) return { key: "rank", n: view.rank, lead: view.rank === 1 };
   if (view.leading !== undefined) return { key: view.leading ? "leading" : "behind", lead: view.leading };
@@ -67,10 +68,10 @@ function drawStanding(view, before) {
     figure.className = now.key === "rank" ? "" : "rank-word";
     figure.replaceChildren(...big);
     if (before) figure.classList.add("flash");
-    say("#rank-mark", now.key === "none" || now.key === "hidden" ? "" : now.lead ? `▲ ${t("room.you_lead")}` : `▽ ${t("room.you_trail")}`);
+    say("#rank-mark", ["none", "hidden", "barred"].includes(now.key) ? "" : now.lead ? `▲ ${t("room.you_lead")}` : `▽ ${t("room.you_trail")}`);
     if (now.key === "rank" && before) announce(t("room.say_rank", { n: now.n }));
   }
-  money("#own-price", view.price, t("room.no_bid"));
+  money("#own-price", view.price, view.barred ? "—" : t("room.no_bid"));
   money("#own-effective", view.effective, "—");
   say("#effective-word", view.deduction_bp ? t("room.effective_less", { rate: `${(view.deduction_bp / 100).toString()}%` }) : t("room.effective"));
   show("#lead-cell", view.lead !== undefined);
@@ -85,31 +86,49 @@ function money(selector, value, otherwise) {
   if (value && unit === "fen" && value >= 1_000_000) node.title = wan(value);
 }
 
-function drawStage(view) {
-  const box = $("#stage-note");
-  let key = "";
-  let kind = "";
-  if (view.stage === "paused") [key, kind] = ["paused", "warn"];
-  else if (view.stage === "cancelled") [key, kind] = ["cancelled", "bad"];
-  else if (view.stage === "on_hold") [key, kind] = ["on_hold", "warn"];
-  else if (view.stage === "failed") [key, kind] = ["failed", "warn"];
-  else if (OVER.has(view.stage)) [key, kind] = [view.stage === "closing" ? "closing" : "closed", "good"];
-  else if (view.barred) [key, kind] = [`barred_${view.barred}`, "bad"];
-  else if (view.stage === "signup") [key, kind] = ["signup", ""];
-  show(box, key !== "");
-  if (key) {
-    box.className = `notice ${kind}`;
-    const note = lastNote(view, view.stage === "paused" ? "paused" : "cancelled");
-    say($("[data-text]", box), t(`room.stage.${key}`) + (note && ["paused", "cancelled"].includes(view.stage) ? ` ${t("room.reason", { text: note })}` : ""));
+/** What the state of the lot means for this bidder: the key of its words, its colour, the reason given, the next step. */
+function situation(view) {
+  const stopped = lastMark(view, "paused")?.note ?? {};
+  const voided = ownBids(view).filter((bid) => bid.voided).pop();
+  switch (view.stage) {
+    case "signup": return { key: "signup" };
+    case "paused": return { key: "paused", kind: "warn", note: reasonOf(stopped) };
+    case "on_hold": return { key: stopped.by ? `on_hold_${stopped.by}` : "on_hold", kind: "warn", note: reasonOf(stopped), next: "case" };
+    case "cancelled": return { key: "cancelled", kind: "bad", note: reasonOf(lastMark(view, "cancelled")?.note), next: "case" };
+    case "failed": return { key: "failed", kind: "warn", next: "result" };
+    case "closing": return { key: "closing" };
+    case "conformity_review": case "abnormal_review": return { key: "review", next: "case" };
+    case "award_pending": return { key: "award", kind: "good", next: "case" };
+    case "buyer_confirm": case "published": case "contracted": case "rehearsed": return { key: "closed", kind: "good", next: "result" };
+    default:
   }
-  show("#result-link", OVER.has(view.stage) || view.stage === "cancelled");
+  if (view.barred) return { key: `barred_${view.barred}`, kind: "bad", next: "case" };
+  if (voided && !ownBids(view).some((bid) => bid.n > voided.n)) return { key: "voided", kind: "warn", note: reasonOf(lastMark(view, "voided")?.note), price: price(voided.price, unit), at: timeOfDay(voided.at) };
+  return { key: "" };
+}
+
+function drawStage(view) {
+  const { key, kind = "", note = "", next = "", ...params } = situation(view);
+  const box = $("#stage-note");
+  show(box, key !== "");
+  box.className = `notice ${kind}`;
+  box.dataset.key = key;
+  if (key) {
+    say("#stage-title", t(`room.state.${key}`));
+    say("#stage-text", [t(`room.stage.${key}`, params), note && t("room.reason", { text: note })].filter(Boolean).join(" "));
+  }
+  show("#case-link", next === "case");
+  show("#result-link", next === "result");
   document.body.dataset.stage = view.stage;
   const done = OVER.has(view.stage) || ["cancelled", "on_hold"].includes(view.stage);
   show("#entry", !done && !view.barred);
+  $(".room-grid").classList.toggle("no-entry", done || Boolean(view.barred));
 }
 
-function lastNote(view, kind) {
-  return Object.values(view.marks ?? {}).filter((mark) => mark.kind === kind).map(words).pop() ?? "";
+const reasonOf = (note) => (typeof note === "string" ? note : note?.text ?? note?.reason ?? "");
+
+function lastMark(view, kind) {
+  return Object.values(view.marks ?? {}).filter((mark) => mark.kind === kind).pop();
 }
 
 function drawTurn(view, before) {
@@ -150,7 +169,7 @@ function drawMarks(view, before) {
   list.replaceChildren(...marks.reverse().map(([, mark]) => el("li", {}, el("time.num", {}, timeOfDay(mark.at)), el("span", {}, markWords(mark)))));
 }
 
-const words = (mark) => (typeof mark.note === "string" ? mark.note : mark.note?.text ?? mark.note?.reason ?? "");
+const words = (mark) => reasonOf(mark.note);
 
 function markWords(mark) {
   const params = { at: mark.closes_at ? timeOfDay(mark.closes_at) : "", n: mark.round ?? "", text: words(mark), s: Math.round((mark.ms ?? 0) / 1000) };
@@ -162,9 +181,13 @@ $("#broadcast-close").addEventListener("click", () => show("#broadcast", false))
 function notice(view, before) {
   if ((view.extensions ?? 0) > (before.extensions ?? 0)) toast(t("room.extended_toast", { at: timeOfDay(view.closes_at) }));
   if (view.stage !== before.stage && view.stage === "running" && before.stage === "paused") toast(t("room.resumed_toast"), "good");
+  const outages = (each) => Object.values(each.marks ?? {}).filter((mark) => mark.kind === "outage").length;
+  if (outages(view) > outages(before)) toast(markWords(lastMark(view, "outage")));
+  const voids = (each) => ownBids(each).filter((bid) => bid.voided).length;
+  if (voids(view) > voids(before)) alarm.turn(t("room.state.voided"));
   const was = standing(before);
   const now = standing(view);
-  if (view.price === before.price && view.stage === "running" && was.key !== "none" && ((was.lead && !now.lead) || (was.n && now.n > was.n))) {
+  if (view.price === before.price && view.stage === "running" && was.key !== "none" && now.key !== "barred" && ((was.lead && !now.lead) || (was.n && now.n > was.n))) {
     alarm.overtaken(now.n ? t("room.overtaken_rank", { n: now.n }) : t("room.overtaken"));
   }
 }
@@ -187,7 +210,7 @@ function drawHistory(view) {
     el("td", {}, row.taken
       ? el(`span.tag.${row.voided ? "bad" : "good"}`, {}, t(row.voided ? "room.voided" : "room.taken"))
       : el("span.tag", { title: row.text }, t("room.refused", { why: row.why }))),
-    el("td.n.num", {}, price(row.price, unit)))));
+    el("td.n.num", {}, el(row.voided ? "s" : "span", {}, price(row.price, unit))))));
 }
 
 function drawReceipt(view) {

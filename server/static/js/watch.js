@@ -52,9 +52,10 @@ function drawStage(view, before) {
   const node = $("#stage");
   const overtime = reading(view, live.now(), facts.overtime_ms).overtime;
   say(node, t(`live.stage.${view.stage}`) + (view.stage === "running" && overtime ? ` · ${t("live.overtime")}` : ""));
-  node.className = `tag watch-state ${view.stage === "running" ? (overtime ? "warn live" : "good live") : view.stage === "paused" ? "warn" : view.stage === "cancelled" || view.stage === "failed" ? "bad" : ""}`;
+  node.className = `tag watch-state ${view.stage === "running" ? (overtime ? "warn live" : "good live") : ["paused", "on_hold"].includes(view.stage) ? "warn" : view.stage === "cancelled" || view.stage === "failed" ? "bad" : ""}`;
   const key = OVER.has(view.stage) ? "ended" : view.stage === "closing" ? "closing" : view.stage === "cancelled" ? "cancelled" : view.stage === "on_hold" ? "on_hold" : view.stage === "signup" ? "before" : "";
   show("#stage-note", key !== "");
+  $("#stage-note").className = `notice ${key === "on_hold" ? "warn" : key === "cancelled" ? "bad" : ""}`;
   if (key) say($("[data-text]", $("#stage-note")), t(`watch.${key}`));
   show("#result-link", OVER.has(view.stage));
   const holdable = ["signup", "running", "paused", "conformity_review", "abnormal_review", "award_pending", "buyer_confirm", "published"];
