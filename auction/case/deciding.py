@@ -9,7 +9,7 @@ from msgspec import structs
 
 from accounts.audit import audit
 from accounts.model import Actor
-from auction.case import award, cases, lowprices, params, review, signing
+from auction.case import award, cases, params, review, signing
 from auction.case.records import SQL, decode_rules, encode, millis
 from auction.lot.model import LotRules, Stage
 from auction.lot.settlement import Candidate, flag, next_turn
@@ -93,7 +93,7 @@ async def low_price(
 async def go_on(conn: Connection, row: Record, found: Sequence[Candidate], actor: Actor, now_ms: int) -> str:
     """Recount the valid offers, flag what looks abnormally low among them, and move the lot where the rules lead."""
     rules: LotRules = decode_rules(row["rules"])
-    notes = lowprices.flagged(row, rules, found)
+    notes = review.looks_low(row, rules, found)
     flagged = flag(found, notes)
     await _store(conn, row["id"], flagged, notes)
     turn = next_turn(rules, flagged)

@@ -10,6 +10,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from auction.case import gate, params
 from auction.case.gate import Gate, GateFacts, GateRefusal, OfferFormat
 from auction.case.params import Row
@@ -47,7 +49,10 @@ async def sum_of_year(conn: Db, org_id: UUID, auction_id: UUID | None, draft: An
 
 
 async def facts_of(conn: Db, org_id: UUID, region: str, auction_id: UUID | None, draft: Any, now_ms: int) -> GateFacts:
-    """What the basis of a draft follows from. Raises ``Problem`` 422 for a category of no or another kind."""
+    """What the basis of a draft follows from. Raises ``Problem`` 422 for a category of no or another kind.
+
+    Nobody who drafts may say ``in_batch``, that a batch was joined: the room of batches will, when it opens lots here.
+    """
     if not is_code(draft.category) or kind_of(draft.category) is not ObjectKind(draft.kind):
         raise Problem(422, "category_wrong")
     standing = await parameters.standing(conn, draft.category, region, now_ms)
@@ -147,12 +152,35 @@ async def qualify(conn: Db, org_id: UUID, row: Record, others: list[UUID], now_m
     return [reason.value for reason in reasons]
 
 
-async def deduction_bp(conn: Db, org_id: UUID, row: Record, declared: Declarations) -> int:
-    """The policy deduction 政策扣除 of this supplier in basis points, from registry, declarations and parameters."""
+async def deduction_bp(
+    conn: Db, org_id: UUID, row: Record, declared: Declarations, *, foreign_competes: bool = False
+) -> int:
+    """The policy deduction 政策扣除 of this supplier in basis points, from registry, declarations and parameters.
+
+    Whether non-domestic goods compete is known only of all who take part: see ``deductions_bp``.
+    """
     facts = await suppliers.facts(conn, org_id)
     if facts is None:
         return 0
-    return supplier_rules.deduction_bp(facts, declared, pinned(row), kind=ObjectKind(row["kind"]))
+    kind = ObjectKind(row["kind"])
+    return supplier_rules.deduction_bp(facts, declared, pinned(row), kind=kind, foreign_competes=foreign_competes)
+
+
+async def deductions_bp(conn: Db, row: Record, people: Sequence[Record]) -> list[int]:
+    """The deductions of all who take part in a lot, in their order, in basis points.
+
+    That for domestic goods 本国产品 is added where goods are bought and somebody offers goods that are not.
+    """
+    declared = [msgspec.convert(person["declarations"], Declarations) for person in people]
+    least = pinned(row).number("policy.domestic_share_bp")
+    domestic = [one.domestic_share_bp >= least for one in declared]
+    found = [person["deduction_bp"] for person in people]
+    if row["kind"] != ObjectKind.GOODS or all(domestic):
+        return found
+    for at, person in enumerate(people):
+        if domestic[at]:
+            found[at] = await deduction_bp(conn, person["org_id"], row, declared[at], foreign_competes=True)
+    return found
 
 
 async def buyer_silence_at(conn: Db, row: Row, now_ms: int) -> int:

@@ -159,7 +159,7 @@ UPDATE lot SET due_at = NULL WHERE id = $1;
 
 -- name: people_to_start
 -- Who signed up and brought an offer for this lot, in the order of admission.
-SELECT s.id, s.alias, s.org_id, s.deduction_bp, o.opening_price, o.conformity
+SELECT s.id, s.alias, s.org_id, s.deduction_bp, s.declarations, o.opening_price, o.conformity
 FROM signup s JOIN offer o ON o.signup_id = s.id AND o.lot_id = $2
 WHERE s.auction_id = $1 AND s.status = 'admitted' ORDER BY s.created_at, s.id;
 

@@ -12,9 +12,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from accounts.model import Actor
-from auction.case import award, cases, lowprices
+from auction.case import award, cases, lawful, lowprice
 from auction.case.records import SQL, copy, encode, moment
-from auction.lot.model import Conformity, Event, LotRules, Stage, Turn
+from auction.lot.model import Conformity, Event, LotRules, PriceBasis, Stage, Turn
 from auction.lot.settlement import Candidate, after, candidates, flag, next_turn
 from auction.lot.state import LotState
 from plumbing.postgres import Connection, Record
@@ -36,6 +36,18 @@ class Verdict(Struct, frozen=True):
     notes: dict[str, object]
 
 
+def looks_low(row: Record, rules: LotRules, found: Sequence[Candidate]) -> dict[str, object]:
+    """By alias, what fired: screens with the figures they compared, for all valid offers; empty when nothing is low.
+
+    Measured against the ceiling, or the case's budget where a lot by total has none (财库〔2026〕2号).
+    """
+    offers = [lowprice.Offer(one.alias, one.price, one.price) for one in found if one.valid]
+    budget = row["budget_fen"] if rules.basis is not PriceBasis.DISCOUNT_RATE else None
+    tests = lowprice.tests_of(lawful.pinned(row))
+    fired = lowprice.flagged(sorted(offers, key=lambda offer: offer.price), rules.ceiling or budget, tests)
+    return {alias: {"findings": encode(findings)} for alias, findings in fired.items()}
+
+
 async def judge_close(
     conn: Connection, row: Record, rules: LotRules, state: LotState, events: Sequence[Event]
 ) -> Verdict:
@@ -52,7 +64,7 @@ async def judge_close(
     found = candidates(state, events, conformity)
     notes: dict[str, object] = {}
     if not rules.practice and not any(one.pending for one in found):
-        notes = lowprices.flagged(row, rules, found)
+        notes = looks_low(row, rules, found)
         found = flag(found, notes)
     turn = next_turn(rules, found)
     why = "too_few_valid" if turn is Turn.SETTLE_FAIL else ""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from auction.case import award, cases
+from auction.case import award, cases, lawful
 from auction.case.records import SQL, Db, decode_rules, encode, millis, moment
 from auction.lot import live
 from auction.lot.model import Conformity, Entrant, LotRules, Opened, Stage, Turn
@@ -40,10 +40,11 @@ async def start(conn: Connection, row: Record, now_ms: int) -> bool:
     """
     rules = decode_rules(row["rules"])
     people = await conn.fetch(SQL["people_to_start"], row["auction_id"], row["id"])
+    taking_part = [person for person in people if fit(person, rules)]
+    deductions = await lawful.deductions_bp(conn, row, taking_part)
     entrants = tuple(
-        Entrant(person["alias"], person["deduction_bp"], 0, person["opening_price"])
-        for person in people
-        if fit(person, rules)
+        Entrant(person["alias"], deduction, 0, person["opening_price"])
+        for person, deduction in zip(taking_part, deductions, strict=True)
     )
     if len(entrants) < rules.suppliers_min:
         await cases.move(conn, row, Turn.START_SHORT, actor=None, why="too_few_registered")

@@ -12,11 +12,12 @@ from accounts.model import Actor, Role
 from auction.doors.listpages import Wanted, found_cases
 from auction.doors.pagekit import problem_words, sayer, tone
 from auction.doors.typed import Fault, Typed
-from auction.lot.model import PRICE_MAX, Visibility
+from auction.lot.model import Visibility
 from auction.practice import rehearsal
 from auction.practice.rehearsal import Wish
 from plumbing.problems import Problem
 from plumbing.web import collect, page, read_form, see_other
+from standards.money import PRICE_MAX
 
 DEFAULTS = {"ceiling": "100000", "minutes": "3", "visibility": "rank_only"}
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from auction.lot.model import PRICE_MAX
+from standards.money import PRICE_MAX
 
 RequestId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z_-]{8,40}$")]
 """Made by the client, once per deliberate bid; the same id again gets the first answer."""

@@ -11,8 +11,7 @@ from typing import Annotated, NewType, TypeAlias
 
 from msgspec import Meta, Struct
 
-PRICE_MAX = 900_000_000_000
-"""The largest price, in fen: price × 10,000 basis points stays exact below 2^53 (live-core: money)."""
+from standards.money import PRICE_MAX
 
 Alias = NewType("Alias", str)
 """The name 别名 a bidder bears inside one auction; letters and digits only."""

@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 from auction.lot.formats import FORMATS
 from auction.lot.model import (
-    PRICE_MAX,
     Barred,
     Bid,
     BidTaken,
@@ -32,6 +31,7 @@ from auction.lot.model import (
     StepKind,
 )
 from auction.lot.state import Bidder, LotState, apply
+from standards.money import PRICE_MAX
 
 Verdict: TypeAlias = list[Event] | Refused
 

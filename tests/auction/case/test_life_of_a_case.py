@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.problems import Problem
 from plumbing.valkey import Valkey
+from registries.parameters import records as parameters
 from registries.suppliers import records as suppliers
 from registries.suppliers.model import Ban, Declarations, SizeClass, Status
+from standards.categories import CategoryRule
 from tests.auction.people import a_supplier, an_actor, an_organisation
 from tests.auction.walk import (
     MINUTE,
@@ -383,6 +386,23 @@ async def test_a_small_firms_deduction_ranks_it_first_and_its_contract_is_by_the
     assert tuple(rows[0]) == (three, 9_500_000, 8_075_000)
 
 
+@pytest.mark.parametrize(("others_share_bp", "effective"), [(10_000, 9_500_000), (7_999, 7_600_000)])
+async def test_domestic_goods_are_preferred_only_where_others_compete(
+    pool: Pool, valkey: Valkey, others_share_bp: int, effective: int
+) -> None:
+    cast = await a_cast(pool)
+    declared = {supplier.org_id: Declarations(domestic_share_bp=others_share_bp) for supplier in cast.suppliers}
+    declared[cast.suppliers[2].org_id] = Declarations(domestic_share_bp=8_000)
+    lot_id, aliases = await opened(pool, valkey, cast, declared=declared)
+    one, two, three = aliases.values()
+    await bids(valkey, lot_id, {one: 9_000_000, two: 8_800_000, three: 9_500_000})
+    await closed(pool, valkey, lot_id)
+    assert (
+        await pool.fetchval("SELECT effective FROM standing WHERE lot_id = $1 AND alias = $2", lot_id, three)
+        == effective
+    )
+
+
 async def test_an_abnormally_low_offer_is_reviewed_and_its_exclusion_recounts_the_valid(
     pool: Pool, valkey: Valkey
 ) -> None:
@@ -435,3 +455,22 @@ async def test_in_a_statutory_case_the_purchaser_chooses_between_next_and_rerun(
     assert await within(pool, choose, True) == "award_pending"
     assert await pool.fetchval("SELECT award_rank FROM lot WHERE id = $1", lot_id) == 2
     assert await refusal(within, pool, choose, True) == "award_not_open_to_choice"
+
+
+@pytest.mark.parametrize(
+    ("catalogued", "batch", "code"), [(True, True, "batch_item"), (False, False, ""), (True, False, "")]
+)
+async def test_what_a_place_buys_in_batches_is_not_auctioned_singly_there(
+    pool: Pool, catalogued: bool, batch: bool, code: str
+) -> None:
+    region = {(True, True): "410101", (False, False): "410102", (True, False): "410103"}[catalogued, batch]
+    buyer = await an_actor(pool, await an_organisation(pool, region=region), Role.BUYER, region=region)
+    rule = CategoryRule(region, "A02091001", catalogued, batch, date(2026, 1, 1), None, "测试")
+    await within(pool, parameters.put_category_rule, rule, None)
+    if not code:
+        assert await within(pool, drafting.create, buyer, a_draft(NOW() + MINUTE), NOW())
+        return
+    with pytest.raises(Problem) as refused:
+        await within(pool, drafting.create, buyer, a_draft(NOW() + MINUTE), NOW())
+    assert refused.value.accept is not None
+    assert refused.value.accept["code"] == code

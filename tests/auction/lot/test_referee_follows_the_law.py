@@ -13,7 +13,6 @@ import pytest
 
 from auction.lot import live, rules
 from auction.lot.model import (
-    PRICE_MAX,
     Alias,
     Band,
     Barred,
@@ -31,6 +30,7 @@ from auction.lot.model import (
 )
 from ledger import log as ledger
 from plumbing.valkey import Valkey, load_library
+from standards.money import PRICE_MAX
 from tests.auction.law import LawLot, Shard
 
 CLOCK_IN_TEXT = "local t = redis.call('TIME')\n  return t[1] * 1000 + math.floor(t[2] / 1000)"

@@ -13,7 +13,6 @@ from auction.lot import rules, steering
 from auction.lot.formats import round_reverse
 from auction.lot.model import (
     LIFE_CYCLE,
-    PRICE_MAX,
     Alias,
     Barred,
     Bid,
@@ -33,6 +32,7 @@ from auction.lot.model import (
     Visibility,
 )
 from auction.lot.state import BrokenLogError, LotState, apply, reduce
+from standards.money import PRICE_MAX
 from tests.support import SHARED
 
 A, B, C = Alias("A1"), Alias("B2"), Alias("C3")
