@@ -54,6 +54,12 @@ async def add_grant(conn: Connection | Pool, person_id: UUID, grant: Grant, gran
     return found
 
 
+async def organisation_named(conn: Connection | Pool, name: str, kind: str) -> UUID | None:
+    """The organisation of exactly this name and kind; None when there is none."""
+    found: UUID | None = await conn.fetchval(SQL["organisation_named"], name, kind)
+    return found
+
+
 async def organisation(conn: Connection | Pool, org_id: UUID) -> Record | None:
     """id, name, kind, uscc, region of an organisation."""
     return await conn.fetchrow(SQL["organisation_by_id"], org_id)

@@ -10,6 +10,9 @@ RETURNING id;
 INSERT INTO role_grant (person_id, role, region, org_id, object_id, valid, granted_by)
 VALUES ($1, $2, $3, $4, $5, tstzrange($6, $7), $8) RETURNING id;
 
+-- name: organisation_named
+SELECT id FROM organisation WHERE name = $1 AND kind = $2 ORDER BY created_at LIMIT 1;
+
 -- name: organisation_by_id
 SELECT id, name, kind, uscc, region FROM organisation WHERE id = $1;
 

@@ -1,4 +1,4 @@
-"""The command line: ``yangcai up``, ``serve``, ``migrate``, ``replay``, ``verify``, ``version``."""
+"""The command line: ``yangcai up``, ``serve``, ``migrate``, ``account``, ``replay``, ``version``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import Annotated, Any
 import typer
 
 import yangcai
+from yangcai import account
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
     help="阳采 Yangcai: live reverse auctions for public purchasing.",
 )  # fmt: skip
+
+app.add_typer(account.app, name="account")
 
 Port = Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
