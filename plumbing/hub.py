@@ -7,34 +7,89 @@ that does not even read its answers is dropped.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, Protocol, TypeAlias
+
+from plumbing import metrics
+from plumbing.sockets.frames import Frame
 
 FRAMES_PENDING_MAX = 16
 ANSWERS_PENDING_MAX = 512
+SLICE = 64
+"""Readers written to before the loop turns to whatever else is waiting, answers to bids above all."""
+
+log = logging.getLogger("yangcai.hub")
+Renew: TypeAlias = Callable[[Any], bytes]
+"""Gives a reader that fell behind the one frame that brings it to where its stream stands."""
+
+
+class Reader(Protocol):
+    """Who may stand in an audience: a live socket, or an ``Outbox``."""
+
+    def stream(self, key: Hashable, frame: Frame, renew: Renew) -> None:
+        """A frame of the stream ``key``; a reader that cannot take it asks ``renew`` for one when it can again."""
+
+    def forget(self, key: Hashable) -> None:
+        """Nothing more of the stream ``key``."""
+
+
+class Fan:
+    """Deliveries to many, ``SLICE`` at a turn of the loop: the first slice at once, jobs one after the other."""
+
+    def __init__(self) -> None:
+        self._jobs: deque[Iterator[None]] = deque()
+        self._turning = False
+
+    def spread(self, job: Iterator[None]) -> None:
+        """Deliver; each step of ``job`` is one delivery."""
+        self._jobs.append(job)
+        if not self._turning:
+            self._turn()
+
+    def _turn(self) -> None:
+        delivered = 0
+        while self._jobs and delivered < SLICE:
+            try:
+                for _ in self._jobs[0]:
+                    delivered += 1
+                    if delivered == SLICE:
+                        break
+                else:
+                    self._jobs.popleft()
+            except Exception:
+                log.exception("a delivery broke")
+                self._jobs.popleft()
+        if delivered:
+            metrics.FRAMES.inc(delivered)
+        self._turning = bool(self._jobs)
+        if self._turning:
+            asyncio.get_running_loop().call_soon(self._turn)
 
 
 class Outbox:
-    """What waits to be written to one connection. One writer takes, anyone puts; nothing here ever blocks."""
+    """What waits to be written to an event stream. One writer takes, anyone puts; nothing here ever blocks."""
 
     __slots__ = ("_frames", "_ready", "_stale", "_streamed", "closed")
 
     def __init__(self) -> None:
         self._frames: deque[tuple[Hashable | None, bytes]] = deque()
-        self._stale: dict[Hashable, Callable[[], bytes]] = {}
+        self._stale: dict[Hashable, Renew] = {}
         self._streamed = 0
         self._ready = asyncio.Event()
         self.closed = False
 
-    def answer(self, frame: bytes) -> None:
+    def say(self, text: bytes) -> None:
         """A frame that must arrive: an answer to this client. Past the bound the connection is given up."""
         if len(self._frames) - self._streamed >= ANSWERS_PENDING_MAX:
+            metrics.SLOW_READERS.inc()
             self.close()
             return
-        self._frames.append((None, frame))
+        self._frames.append((None, text))
         self._ready.set()
 
-    def stream(self, key: Hashable, frame: bytes, renew: Callable[[], bytes]) -> None:
+    def stream(self, key: Hashable, frame: Frame, renew: Renew) -> None:
         """A frame of the stream ``key``; when too many wait, ``renew`` is asked for one once the reader is back."""
         if key in self._stale:
             return
@@ -43,7 +98,7 @@ class Outbox:
             self._streamed = sum(1 for item in self._frames if item[0] is not None)
             self._stale[key] = renew
         else:
-            self._frames.append((key, frame))
+            self._frames.append((key, frame.text))
             self._streamed += 1
         self._ready.set()
 
@@ -53,8 +108,8 @@ class Outbox:
         self._frames = deque(item for item in self._frames if item[0] != key)
         self._streamed = sum(1 for item in self._frames if item[0] is not None)
 
-    def close(self) -> None:
-        """Give the connection up: ``take`` returns None."""
+    def close(self, code: int = 0, reason: str = "") -> None:
+        """Give the connection up: ``take`` returns None. A stream of events has no word for why."""
         self.closed = True
         self._ready.set()
 
@@ -62,13 +117,13 @@ class Outbox:
         """The next frame to write; None when the connection is to be closed."""
         while not self.closed:
             if self._frames:
-                key, frame = self._frames.popleft()
+                key, text = self._frames.popleft()
                 if key is not None:
                     self._streamed -= 1
-                return frame
+                return text
             if self._stale:
                 key, renew = self._stale.popitem()
-                return renew()
+                return renew(self)
             self._ready.clear()
             await self._ready.wait()
         return None

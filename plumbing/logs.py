@@ -40,6 +40,11 @@ def request_id() -> str:
     return str((_about.get() or {}).get("request", ""))
 
 
+def request_id_of(given: str) -> str:
+    """The id under which a request is served: ``given`` by a proxy if it is sound, else a new one."""
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
 def bind(**what: Any) -> None:
     """Add to what every further line of this task carries, for example ``user=`` or ``lot=``."""
     _about.set({**(_about.get() or {}), **what})
@@ -125,17 +130,17 @@ class RequestLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] not in ("http", "websocket"):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-        this = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        this = request_id_of(given)
         began_ms, status = self.now_ms(), 0
 
         async def sender(message: Message) -> None:
             nonlocal status
-            if message["type"] in ("http.response.start", "websocket.accept"):
-                status = message.get("status", 101)
+            if message["type"] == "http.response.start":
+                status = message["status"]
                 MutableHeaders(scope=message)[REQUEST_ID_HEADER] = this
             await send(message)
 
@@ -144,8 +149,7 @@ class RequestLog:
                 await self.app(scope, receive, sender)
             finally:
                 spent_ms = self.now_ms() - began_ms
-                if scope["type"] == "http":
-                    metrics.request_answered(scope["method"], status, spent_ms)
+                metrics.request_answered(scope["method"], status, spent_ms)
                 if not scope["path"].startswith(("/static/", "/healthz", "/metrics", "/api/operations")):
-                    method = scope.get("method", "WS")
+                    method = scope["method"]
                     self.log.info("request", method=method, path=scope["path"], status=status, spent_ms=spent_ms)

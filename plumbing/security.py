@@ -64,7 +64,7 @@ class Origins(msgspec.Struct, frozen=True):
 
 
 class CrossOriginProtection:
-    """Refuses writing requests and sockets that another site's page has sent (CSRF, socket hijacking): 403."""
+    """Refuses writing requests that another site's page has sent (CSRF): 403. Sockets are asked at their own door."""
 
     def __init__(self, app: ASGIApp, *, public_origin: str = "") -> None:
         self.app = app
@@ -72,13 +72,9 @@ class CrossOriginProtection:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        headers = Headers(scope=scope) if scope["type"] in ("http", "websocket") else None
-        if scope["type"] == "http" and headers is not None and not self.origins.may_pass(scope["method"], headers):
+        if scope["type"] == "http" and not self.origins.may_pass(scope["method"], Headers(scope=scope)):
             response = problems.respond(HTTPConnection(scope), Problem(403, "foreign_origin"))
             await response(scope, receive, send)
-        elif scope["type"] == "websocket" and headers is not None and not self.origins.may_connect(headers):
-            await receive()
-            await send({"type": "websocket.close", "code": 4403, "reason": "foreign_origin"})
         else:
             await self.app(scope, receive, send)
 

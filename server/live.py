@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
+from starlette.datastructures import State
 from starlette.routing import BaseRoute
 
 from auction.case.shelf import shelved
@@ -28,6 +29,7 @@ from auction.lot.bidding import Desk
 from auction.lot.follower import Room
 from plumbing import metrics
 from plumbing.notices import Notices
+from plumbing.sockets.doors import Sockets
 from plumbing.valkey import Channels
 from server.deadlines import Deadlines
 from server.handlers import on_deal
@@ -50,22 +52,28 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     notices = Notices(state["settings"].postgres_url, "lot", bells.heard)
     deadlines = Deadlines(valkey, pool, clock, on_deal)
     room.start()
+    gate = Sockets(sockets.DOORS, state["settings"].public_origin or "", clock.now_ms)
+    gate.start()
     serving = asyncio.create_task(deadlines.run(), name="deadlines")
     lag = asyncio.create_task(metrics.watch_loop(), name="loop-lag")
     listening = asyncio.create_task(notices.run(), name="notices")
     try:
-        yield {
+        more = {
             "room": room,
             "bells": bells,
             "desk": Desk(valkey, clock, state["texts"]),
             "deadlines": deadlines,
             "on_deal": on_deal,
+            "sockets": gate,
         }
+        # What every socket holds on to: one for all, where a request has a state of its own.
+        yield {**more, "lobby": State({**state, **more})}
     finally:
         for task in (serving, lag, listening):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await gate.close()
         await deadlines.close()
         await room.close()
         await channels.close()

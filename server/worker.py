@@ -12,10 +12,11 @@ import uvicorn
 
 from plumbing import logs
 from plumbing.engines.launch import die_with_parent
+from plumbing.sockets.connection import Connection
+from plumbing.sockets.upgrade import Http
 from server import app
 from server.settings import load
 
-WS_MESSAGE_BYTES_MAX = 64 * 1024
 BACKLOG = 2048
 
 
@@ -33,16 +34,12 @@ class Server(uvicorn.Server):
 
 
 def configuration(application: object, grace_s: int) -> uvicorn.Config:
-    """How uvicorn runs: many small live messages, so no compression of sockets; nothing larger than 64 KiB."""
+    """How uvicorn runs: many small live messages, on sockets of our own making."""
     return uvicorn.Config(
         application,  # type: ignore[arg-type]
         loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=WS_MESSAGE_BYTES_MAX,
-        ws_per_message_deflate=False,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
+        http=Http,
+        ws=Connection,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -12,7 +12,7 @@ import msgspec
 
 from auction.lot.follower import Room
 from auction.lot.messages import Changed
-from plumbing.hub import Outbox
+from plumbing.sockets.doors import Line
 
 LISTENERS = ("host", "supervisor")
 """The seats that hear the bell."""
@@ -36,31 +36,31 @@ class Bells:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._lots: dict[Outbox, set[UUID]] = {}
+        self._lots: dict[Line, set[UUID]] = {}
 
-    def add(self, outbox: Outbox, lot_id: UUID | None = None) -> None:
-        """``outbox`` hears when the list of lots changes, and of ``lot_id``."""
-        lots = self._lots.setdefault(outbox, set())
+    def add(self, line: Line, lot_id: UUID | None = None) -> None:
+        """``line`` hears when the list of lots changes, and of ``lot_id``."""
+        lots = self._lots.setdefault(line, set())
         if lot_id is not None:
             lots.add(lot_id)
 
-    def forget(self, outbox: Outbox) -> None:
-        """``outbox`` is gone."""
-        self._lots.pop(outbox, None)
+    def forget(self, line: Line) -> None:
+        """``line`` is gone."""
+        self._lots.pop(line, None)
 
     def heard(self, text: str) -> None:
         """A notice: tell the room of a new stage or opening, and ring. Empty: anything may have changed."""
         if not text:
-            for outbox, lots in self._lots.items():
+            for line, lots in self._lots.items():
                 for lot_id in (None, *lots):
-                    outbox.answer(_encode(Changed(lot_id)))
+                    line.say(_encode(Changed(lot_id)))
             return
         told = _told(text)
         if told.stage:
             self._room.told(told.lot, told.stage, told.opens_at)
         frame, listed = _encode(Changed(told.lot)), _encode(Changed())
-        for outbox, lots in self._lots.items():
+        for line, lots in self._lots.items():
             if told.lot in lots:
-                outbox.answer(frame)
+                line.say(frame)
             if told.moved:
-                outbox.answer(listed)
+                line.say(listed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -16,14 +16,13 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import StreamingResponse
-from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.routing import BaseRoute, Route
 
 from accounts import sessions, tickets
 from accounts.model import Actor
 from auction.case import access
 from auction.case.access import Seat
-from auction.doors.bells import LISTENERS, Bells
+from auction.doors.bells import LISTENERS
 from auction.lot.bidding import Desk
 from auction.lot.follower import Room
 from auction.lot.messages import (
@@ -46,6 +45,7 @@ from auction.lot.model import Alias, Refusal, Refused
 from plumbing.faults import BROKEN_PIPES
 from plumbing.hub import Outbox
 from plumbing.problems import Problem
+from plumbing.sockets.doors import Dismissal, Line
 from plumbing.web import Reply, collect, op
 
 MESSAGE_BYTES_MAX = 16 * 1024
@@ -65,21 +65,30 @@ def audience_of(seat: Seat) -> str:
 
 
 class Session:
-    """One connection: what it watches, from which seats, and what waits to be written to it."""
+    """One connection: what it watches, from which seats. Bytes go in by ``hear``, out by its line."""
 
-    def __init__(self, conn: HTTPConnection, actor: Actor | None, payload: dict[str, Any]) -> None:
-        self.state, self.actor, self.payload = conn.state, actor, payload
-        self.room: Room = conn.state.room
-        self.desk: Desk = conn.state.desk
-        self.bells: Bells = conn.state.bells
-        self.outbox = Outbox()
+    __slots__ = ("_bids", "_seats", "actor", "desk", "line", "payload", "room", "state", "watched")
+
+    def __init__(self, state: Any, actor: Actor | None, payload: dict[str, Any]) -> None:
+        self.state, self.actor, self.payload = state, actor, payload
+        self.room: Room = state.room
+        self.desk: Desk = state.desk
+        self.line: Line
         self.watched: dict[UUID, str] = {}
         self._seats: dict[UUID, Seat] = {}
-        self._bids: set[asyncio.Task[None]] = set()
+        self._bids: set[asyncio.Task[None]] | None = None
+
+    def greet(self, line: Line) -> None:
+        """The connection is open: say who this is taken for."""
+        self.line = line
+        kind = access.kind_of(self.actor, self.payload)
+        self.say(Welcome(self.state.clock.now_ms(), kind))
+        if kind in LISTENERS:
+            self.state.bells.add(line)
 
     def say(self, message: Any) -> None:
         """Answer this client."""
-        self.outbox.answer(_encode(message))
+        self.line.say(_encode(message))
 
     def fault(self, code: str) -> None:
         """Tell what was wrong with a message, in both languages."""
@@ -95,28 +104,29 @@ class Session:
                 self._seats[lot_id] = seat
         return seat
 
-    async def hear(self, text: str | bytes) -> None:
-        """Act on one message of the client."""
+    def hear(self, message: bytes) -> Coroutine[Any, Any, None] | None:
+        """Act on one message of the client; what must wait for a store comes back to be awaited."""
         received = self.state.clock.now_ms()
-        if len(text) > MESSAGE_BYTES_MAX:
+        if len(message) > MESSAGE_BYTES_MAX:
             self.fault("message_too_large")
-            return
+            return None
         try:
-            message = _decode(text)
+            asked = _decode(message)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            self._malformed(text)
-            return
-        match message:
+            self._malformed(message)
+            return None
+        match asked:
             case AskTime():
-                self.say(TimeAnswer(message.t0, received, self.state.clock.now_ms()))
+                self.say(TimeAnswer(asked.t0, received, self.state.clock.now_ms()))
             case PlaceBid():
-                self._bid(message)
+                self._bid(asked)
             case Watch():
-                await self._watch(message)
+                return self._watch(asked)
             case Unwatch():
-                self._unwatch(message.lot)
+                self._unwatch(asked.lot)
+        return None
 
-    def _malformed(self, text: str | bytes) -> None:
+    def _malformed(self, text: bytes) -> None:
         """A bid with a bad price is refused as a bid, so that the page can tell it where it was typed."""
         with suppress(Exception):
             raw = msgspec.json.decode(text)
@@ -127,6 +137,8 @@ class Session:
         self.fault("message_malformed")
 
     def _bid(self, body: PlaceBid) -> None:
+        if self._bids is None:
+            self._bids = set()
         if len(self._bids) >= BIDS_UNDER_WAY_MAX:
             self.say(self.desk.refuse(body, Refused(Refusal.RATE)))
             return
@@ -153,101 +165,79 @@ class Session:
         return await self.desk.take(body, Alias(seat.alias), seat.terms)
 
     async def _watch(self, message: Watch) -> None:
+        try:
+            await self._watch_lot(message)
+        except BROKEN_PIPES as error:  # it could not be shown what it asked for; a new socket asks again
+            log.warning("socket given up: %s: %s", type(error).__name__, error)
+            self.line.close(1013, "unavailable")
+
+    async def _watch_lot(self, message: Watch) -> None:
         seat = await self.seat(message.lot)
         if seat is None or len(self.watched) >= WATCHED_MAX:
             self.fault("lot_unknown" if seat is None else "watching_too_many")
             return
         self._unwatch(message.lot)
-        key = audience_of(seat)
-        self.watched[message.lot] = key
-        if not await self.room.join(message.lot, key, self.outbox, message.since):
-            self.watched.pop(message.lot, None)
+        if not await self.join(message.lot, seat, message.since):
             self.fault("lot_unknown")
-        elif seat.kind in LISTENERS:
-            self.bells.add(self.outbox, message.lot)
+
+    async def join(self, lot_id: UUID, seat: Seat, since: str) -> bool:
+        """Take the seat; False when there is no such lot."""
+        key = self.watched[lot_id] = audience_of(seat)
+        if not await self.room.join(lot_id, key, self.line, since):
+            self.watched.pop(lot_id, None)
+            return False
+        if seat.kind in LISTENERS:
+            self.state.bells.add(self.line, lot_id)
+        return True
 
     def _unwatch(self, lot_id: UUID) -> None:
         key = self.watched.pop(lot_id, None)
         if key:
-            self.room.leave(lot_id, key, self.outbox)
+            self.room.leave(lot_id, key, self.line)
 
-    def leave(self) -> None:
+    def left(self) -> None:
         """The connection is gone; bids under way go on to their outcome."""
         for lot_id in list(self.watched):
             self._unwatch(lot_id)
-        self.bells.forget(self.outbox)
-        self.outbox.close()
+        self.state.bells.forget(self.line)
 
 
-async def _write(socket: WebSocket, outbox: Outbox) -> None:
-    while (frame := await outbox.take()) is not None:
-        await socket.send_text(frame.decode())
-
-
-async def _enter(socket: WebSocket) -> Session | None:
-    """Who connects: by cookie, or by a one-time ticket. None when a ticket is not good."""
-    ticket = socket.query_params.get("ticket", "")
-    if not ticket:
-        return Session(socket, await sessions.actor(socket), {})
-    payload = await tickets.redeem(socket.state.valkey, ticket)
-    if payload is None:
+async def _actor_of(conn: HTTPConnection, payload: dict[str, Any]) -> Actor | None:
+    """Who bears a ticket with this ``payload``."""
+    if "session" not in payload:
         return None
-    actor = None
-    if "session" in payload:
-        actor = await sessions.by_id(socket.state.postgres, UUID(payload["session"]), socket.state.clock.now_ms())
-    return Session(socket, actor, payload)
+    return await sessions.by_id(conn.state.postgres, UUID(payload["session"]), conn.state.clock.now_ms())
 
 
-async def live_socket(socket: WebSocket) -> None:
-    """``/ws``: the live socket.
+async def enter(conn: HTTPConnection) -> Session | Dismissal:
+    """``/ws``: who comes in, by cookie or by a one-time ticket.
 
     Close codes: 4401 a ticket that is not good, 4408 a reader too slow, 1013 Valkey or Postgres is away: come back.
     """
+    lobby: Any = conn.state.lobby
+    ticket = conn.query_params.get("ticket", "")
     try:
-        session = await _enter(socket)
+        if not ticket:
+            return Session(lobby, await sessions.actor(conn), _NO_TICKET)
+        payload = await tickets.redeem(conn.state.valkey, ticket)
+        if payload is None:
+            return Dismissal(4401, "ticket")
+        return Session(lobby, await _actor_of(conn, payload), payload)
     except BROKEN_PIPES as error:
         log.warning("no socket: %s: %s", type(error).__name__, error)
-        await socket.accept()
-        await socket.close(1013, "unavailable")
-        return
-    await socket.accept()
-    if session is None:
-        await socket.close(4401, "ticket")
-        return
-    writer = asyncio.create_task(_write(socket, session.outbox))
-    kind = access.kind_of(session.actor, session.payload)
-    session.say(Welcome(socket.state.clock.now_ms(), kind))
-    if kind in LISTENERS:
-        session.bells.add(session.outbox)
-    try:
-        while not session.outbox.closed:
-            message = await socket.receive()
-            if message["type"] == "websocket.disconnect":
-                break
-            await session.hear(message.get("text") or message.get("bytes") or "")
-    except (WebSocketDisconnect, RuntimeError):
-        pass
-    except BROKEN_PIPES as error:  # it could not be shown what it asked for; a new socket asks again
-        log.warning("socket given up: %s: %s", type(error).__name__, error)
-        with suppress(Exception):
-            await socket.close(1013, "unavailable")
-    finally:
-        slow = session.outbox.closed
-        session.leave()
-        writer.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await writer
-        if slow and socket.application_state is WebSocketState.CONNECTED:
-            with suppress(Exception):
-                await socket.close(4408, "slow")
+        return Dismissal(1013, "unavailable")
 
 
-async def _events(session: Session) -> AsyncIterator[bytes]:
+_NO_TICKET: dict[str, Any] = {}
+DOORS = {"/ws": enter}
+
+
+async def _events(session: Session, outbox: Outbox) -> AsyncIterator[bytes]:
     try:
         while True:
             try:
                 async with asyncio.timeout(10):
-                    frame = await session.outbox.take()
+                    frame = await outbox.take()
             except TimeoutError:
                 yield b": here\n\n"
                 continue
@@ -255,23 +245,20 @@ async def _events(session: Session) -> AsyncIterator[bytes]:
                 return
             yield b"data: " + frame + b"\n\n"
     finally:
-        session.leave()
+        session.left()
 
 
 async def live_stream(request: Request) -> StreamingResponse:
     """``GET /api/lots/{lot_id}/stream``: the frames of the socket as server-sent events, for networks that block it."""
-    session = Session(request, await sessions.actor(request), {})
+    session, outbox = Session(request.state, await sessions.actor(request), _NO_TICKET), Outbox()
     lot_id: UUID = request.path_params["lot_id"]
     seat = await session.seat(lot_id)
     if seat is None:
         raise Problem(404, "lot_unknown")
-    session.say(Welcome(request.state.clock.now_ms(), access.kind_of(session.actor, {})))
-    session.watched[lot_id] = audience_of(seat)
-    await session.room.join(lot_id, audience_of(seat), session.outbox, request.query_params.get("since", ""))
-    if seat.kind in LISTENERS:
-        session.bells.add(session.outbox, lot_id)
+    session.greet(outbox)
+    await session.join(lot_id, seat, request.query_params.get("since", ""))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(session), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(session, outbox), media_type="text/event-stream", headers=headers)
 
 
 class BidBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -287,7 +274,7 @@ class BidBody(Struct, frozen=True, forbid_unknown_fields=True):
     errors=(404, 409, 429, 503))  # fmt: skip
 async def post_bid(request: Request, lot_id: UUID, body: BidBody) -> BidAccepted:
     """Offer a price. The same id again gets the first answer. A refusal's ``accept`` holds what would be taken."""
-    session = Session(request, await sessions.actor(request), {})
+    session = Session(request.state, await sessions.actor(request), _NO_TICKET)
     outcome = await session.judge(PlaceBid(lot_id, body.id, body.price, body.token, body.unit_prices))
     if isinstance(outcome, BidAccepted):
         return Reply(outcome, 201)  # type: ignore[return-value]
@@ -301,6 +288,5 @@ _STATUS = {"LOT_UNKNOWN": 404, "RATE": 429, "OUTCOME_UNKNOWN": 503}
 
 ROUTES: list[BaseRoute] = [
     *collect(globals()),
-    WebSocketRoute("/ws", live_socket),
     Route("/api/lots/{lot_id:uuid}/stream", live_stream, methods=["GET"]),
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,7 +21,8 @@ from auction.lot.model import LIVE_STAGES, Event, LotRules, Opened, Stage
 from auction.lot.showing import Scene, Sight
 from auction.lot.state import BrokenLogError, LotState, apply
 from ledger import log as ledger
-from plumbing.hub import Outbox
+from plumbing.hub import Fan, Reader
+from plumbing.sockets.frames import Frame, framed
 from plumbing.stopping import heed
 from plumbing.valkey import Channels, RedisError, Valkey
 
@@ -52,21 +53,39 @@ class Audience:
     def __init__(self, lot_id: UUID, sight: Sight) -> None:
         self.lot_id, self.sight = lot_id, sight
         self.epoch, self.k = uuid4().hex[:8], 0
-        self.readers: dict[Outbox, None] = {}
+        self.readers: dict[Reader, int] = {}
+        """With the ``k`` of the last whole view each was given: of frames under way only later ones are for him."""
 
-    def snapshot(self) -> bytes:
-        """The frame that brings a reader to where this audience stands."""
+    def snapshot(self, reader: Reader) -> bytes:
+        """The frame that brings ``reader`` to where this audience stands."""
+        self.readers[reader] = self.k
         return _encode(messages.Snapshot(self.lot_id, self.epoch, self.k, self.sight.view))
 
-    def show(self, scene: Scene) -> None:
-        """Send what changed since the last frame to every reader; nothing when nothing did."""
+    def join(self, reader: Reader, since: str) -> None:
+        """Let a reader in, who has seen ``since``."""
+        if since == f"{self.epoch}:{self.k}":
+            self.readers[reader] = self.k
+            frame = _encode(messages.Current(self.lot_id, self.k))
+        else:
+            frame = self.snapshot(reader)
+        reader.stream(self.lot_id, framed(frame), self.snapshot)
+
+    def show(self, scene: Scene) -> Iterator[None] | None:
+        """Make the frame of what changed since the last one, and hand out its deliveries; None when nothing did."""
         patch = self.sight.look(scene)
         if not patch:
-            return
+            return None
         self.k += 1
-        frame = _encode(messages.Delta(self.lot_id, self.k, patch))
-        for reader in self.readers:
-            reader.stream(self.lot_id, frame, self.snapshot)
+        if not self.readers:
+            return None
+        return self._deliver(framed(_encode(messages.Delta(self.lot_id, self.k, patch))), self.k, list(self.readers))
+
+    def _deliver(self, frame: Frame, k: int, readers: list[Reader]) -> Iterator[None]:
+        """Who left meanwhile, or was given a whole view of ``k`` or later, is passed over."""
+        for reader in readers:
+            if self.readers.get(reader, k) < k:
+                reader.stream(self.lot_id, frame, self.snapshot)
+                yield
 
 
 class Follower:
@@ -75,7 +94,7 @@ class Follower:
     def __init__(self, lot_id: UUID, shelf: Shelf) -> None:
         self.lot_id = lot_id
         self.audiences: dict[str, Audience] = {}
-        self.dirty, self.timer = False, False
+        self.dirty, self.timer, self.under_way = False, False, False
         self.scene = Scene(shelf.rules)
         self.scene.state.opens_at, self.scene.state.closes_at = shelf.opens_at, shelf.closes_at
         self.scene.stage = shelf.stage
@@ -124,13 +143,22 @@ class Follower:
             found = self.audiences[key] = Audience(self.lot_id, Sight(self.scene, key))
         return found
 
-    def flush(self) -> None:
-        """Show every audience where the lot stands."""
+    def flush(self, fan: Fan) -> None:
+        """Show every audience where the lot stands. ``under_way`` until the last reader has it."""
         self.dirty = False
         self.scene.glance()
-        for audience in self.audiences.values():
-            audience.show(self.scene)
+        shows = [show for audience in self.audiences.values() if (show := audience.show(self.scene))]
         self.scene.seen()
+        if shows:
+            self.under_way = True
+            fan.spread(self._hand_out(shows))
+
+    def _hand_out(self, shows: list[Iterator[None]]) -> Iterator[None]:
+        try:
+            for show in shows:
+                yield from show
+        finally:
+            self.under_way = False
 
 
 class Room:
@@ -139,6 +167,7 @@ class Room:
     def __init__(self, valkey: Valkey, channels: Channels, shelved: Shelved) -> None:
         self._valkey, self._channels, self._shelved = valkey, channels, shelved
         self._lots: dict[UUID, Follower] = {}
+        self._fan = Fan()
         self._opening: dict[UUID, asyncio.Lock] = {}
         self._look: asyncio.Task[None] | None = None
 
@@ -173,25 +202,20 @@ class Room:
             return shelf
         return Shelf(rules, shelf.stage, shelf.opens_at, shelf.closes_at, await live.read_log(self._valkey, lot_id))
 
-    async def join(self, lot_id: UUID, key: str, outbox: Outbox, since: str = "") -> bool:
-        """Put ``outbox`` into the audience ``key`` of the lot; False when no such lot exists."""
+    async def join(self, lot_id: UUID, key: str, reader: Reader, since: str = "") -> bool:
+        """Put ``reader`` into the audience ``key`` of the lot; False when no such lot exists."""
         follower = await self.follow(lot_id)
         if follower is None:
             return False
-        audience = follower.audience(key)
-        if since == f"{audience.epoch}:{audience.k}":
-            outbox.stream(lot_id, _encode(messages.Current(lot_id, audience.k)), audience.snapshot)
-        else:
-            outbox.stream(lot_id, audience.snapshot(), audience.snapshot)
-        audience.readers[outbox] = None
+        follower.audience(key).join(reader, since)
         return True
 
-    def leave(self, lot_id: UUID, key: str, outbox: Outbox) -> None:
-        """Take ``outbox`` out of the audience."""
-        outbox.forget(lot_id)
+    def leave(self, lot_id: UUID, key: str, reader: Reader) -> None:
+        """Take ``reader`` out of the audience."""
+        reader.forget(lot_id)
         follower = self._lots.get(lot_id)
         if follower and key in follower.audiences:
-            follower.audiences[key].readers.pop(outbox, None)
+            follower.audiences[key].readers.pop(reader, None)
 
     async def _heard(self, follower: Follower, body: bytes) -> None:
         if body[:1] == b"{":
@@ -229,10 +253,11 @@ class Room:
                 await self._offer(follower, missed)
 
     def _soon(self, follower: Follower) -> None:
-        """Leading edge at once, then at most one frame per ``FRAME_EVERY_S``."""
+        """Leading edge at once, then at most one frame per ``FRAME_EVERY_S``, and none before the last is delivered."""
         if follower.timer:
             return
-        follower.flush()
+        if not follower.under_way:
+            follower.flush(self._fan)
         follower.timer = True
         asyncio.get_running_loop().call_later(FRAME_EVERY_S, self._again, follower)
 

@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -181,12 +181,13 @@ async def test_an_outage_over_its_parameter_moves_the_end_by_its_length_and_ever
 
 
 async def close_code_of_a_new_socket(site: Site, cookie: str) -> int:
-    """With which code the server ends a socket that connects now."""
+    """With which code the server ends a socket that connects now; 0 when it lets it in."""
     given: dict[str, Any] = {"additional_headers": {"Cookie": cookie}, "origin": site.origin, "proxy": None}
     async with connect(site.origin.replace("http", "ws") + "/ws", **given) as socket:
-        with pytest.raises(ConnectionClosed) as closed:
+        with suppress(ConnectionClosed):
             await socket.recv()
-    return closed.value.rcvd.code if closed.value.rcvd else 0
+            return 0
+        return socket.close_code or 0
 
 
 async def test_while_postgres_is_away_a_lot_goes_on_and_closes_and_is_settled_when_it_is_back(house: House) -> None:
@@ -197,7 +198,9 @@ async def test_while_postgres_is_away_a_lot_goes_on_and_closes_and_is_settled_wh
         assert (await two.bid(lot_id, 46_500_000))["t"] == "taken"
         began, cookie = os.path.getsize(house.log), await a_cookie(house.site, "supplier1")
         async with held_down(house, "postgres killed"):
-            assert await close_code_of_a_new_socket(house.site, cookie) == COME_BACK
+            while (code := await close_code_of_a_new_socket(house.site, cookie)) == 0:
+                pass  # the parts of a killed Postgres answer on for a moment
+            assert code == COME_BACK
             assert (await one.bid(lot_id, 46_000_000))["t"] == "taken"
             assert (await two.bid(lot_id, 45_000_000))["t"] == "taken"
             await eventually(lambda: one.view(lot_id)["stage"] == "closing")

@@ -19,7 +19,7 @@ from plumbing import openapi, web
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.problems import Problem
-from plumbing.security import CrossOriginProtection, Origins
+from plumbing.security import Origins
 from plumbing.valkey import Valkey
 from tests.site import ORIGIN, WithState, a_client, a_person, a_site, log_in
 
@@ -302,23 +302,3 @@ def test_a_parameter_that_is_not_in_the_path_is_found_at_once() -> None:
 
     with pytest.raises(TypeError, match="other"):
         web.op("GET", "/api/test/x", tag="t", summary=("a", "a"))(wrong)
-
-
-@pytest.mark.parametrize(("origin", "reached"), [(ORIGIN, True), ("http://evil.example", False)])
-async def test_a_socket_of_a_foreign_page_never_reaches_its_door(origin: str, reached: bool) -> None:
-    seen: list[str] = []
-    sent: list[Any] = []
-
-    async def door(scope: Any, receive: Any, send: Any) -> None:
-        seen.append(scope["path"])
-
-    async def receive() -> Any:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    headers = [(b"host", b"yangcai.test"), (b"origin", origin.encode())]
-    await CrossOriginProtection(door)({"type": "websocket", "path": "/live", "headers": headers}, receive, send)
-    assert bool(seen) is reached
-    assert [message["type"] for message in sent] == ([] if reached else ["websocket.close"])

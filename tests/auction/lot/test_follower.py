@@ -143,7 +143,7 @@ async def test_a_slow_reader_keeps_only_the_newest(valkey_client: Valkey, valkey
         for i in range(60):
             events = (await live.steer(valkey_client, lot_id, "broadcast", {"text": str(i)})).events
             follower.take(events)
-            follower.flush()
+            follower.flush(room._fan)
             assert len(outbox._frames) <= FRAMES_PENDING_MAX + 1
         frame = await outbox.take()
         assert frame is not None

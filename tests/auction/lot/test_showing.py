@@ -26,7 +26,7 @@ from auction.lot.model import (
     StepAgainst,
     Visibility,
 )
-from plumbing.hub import Outbox
+from plumbing.hub import Fan, Outbox
 from tests.auction.law import LawLot, Shard
 
 T0 = 1_800_000_000_000
@@ -77,7 +77,7 @@ class Witness:
     def __init__(self, follower: Follower, key: str) -> None:
         self.follower, self.key, self.outbox = follower, key, Outbox()
         self.audience = follower.audience(key)
-        self.audience.readers[self.outbox] = None
+        self.audience.readers[self.outbox] = self.audience.k
         self.law, self.k = deepcopy(self.audience.sight.view), self.audience.k
 
     def check(self) -> None:
@@ -99,9 +99,11 @@ class Witness:
 def test_frames_made_step_by_step_are_those_of_the_law(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(showing, "LINES_SHOWN", 9)
     dice = random.Random(seed)
+    fan = Fan()
     lot_rules, lot_id, now = some_rules(dice), uuid4(), T0
     law = LawLot(lot_id, lot_rules, Shard())
     follower = Follower(lot_id, Shelf(LotRules(), "signup", T0, 0, []))
+    follower.scene.online = {"K7", "B2", "Z1"}
     witnesses = [Witness(follower, key) for key in KEYS if dice.random() < 0.5]
     law.open(tuple(Entrant(alias, dice.choice([0, 1_000])) for alias in ALIASES), T0, "", T0)
     follower.begin_anew(lot_rules)
@@ -114,11 +116,11 @@ def test_frames_made_step_by_step_are_those_of_the_law(seed: int, monkeypatch: p
         if dice.random() < 0.05:
             witnesses.append(Witness(follower, dice.choice(KEYS)))
         if dice.random() < 0.3:
-            follower.flush()
+            follower.flush(fan)
             for witness in witnesses:
                 witness.check()
     follower.scene.stage = "award_pending"
-    follower.flush()
+    follower.flush(fan)
     for witness in witnesses:
         witness.check()
 

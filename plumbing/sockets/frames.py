@@ -1,0 +1,52 @@
+"""Frames of RFC 6455 as far as the fast path needs them: whole text frames out, whole masked frames in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from websockets.speedups import apply_mask
+
+TEXT, PONG = 0x81, 0x8A
+"""First byte of a whole (FIN) text frame, and of a pong, without reserved bits."""
+MASKED = 0x80
+
+
+class Frame(NamedTuple):
+    """One message made once for many: its text, and the same as bytes of a socket."""
+
+    text: bytes
+    wire: bytes
+
+
+def wire(text: bytes) -> bytes:
+    """The text as one whole frame from the server."""
+    size = len(text)
+    if size < 126:
+        return b"\x81%c%b" % (size, text)
+    if size < 1 << 16:
+        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), text)
+    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), text)
+
+
+def framed(text: bytes) -> Frame:
+    """A message for many."""
+    return Frame(text, wire(text))
+
+
+def measure(data: bytes, at: int) -> tuple[int, int] | None:
+    """Bytes of header (mask included) and of payload of the client's frame that begins at ``at``; None: too few yet."""
+    if len(data) - at < 2:
+        return None
+    size = data[at + 1] & 0x7F
+    if size < 126:
+        return 6, size
+    wide = 2 if size == 126 else 8
+    if len(data) - at < 2 + wide:
+        return None
+    return 6 + wide, int.from_bytes(data[at + 2 : at + 2 + wide], "big")
+
+
+def unmasked(data: bytes, at: int, head: int, size: int) -> bytes:
+    """The payload of the whole client's frame that begins at ``at``."""
+    start = at + head
+    return apply_mask(data[start : start + size], data[start - 4 : start])
