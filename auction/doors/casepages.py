@@ -246,10 +246,11 @@ async def auction(request: Request) -> Response:
 
 @page("GET", "/lots/{lot_id:uuid}")
 async def lot_page(request: Request) -> Response:
-    """A lot's own address leads to its case."""
+    """A lot's own address leads to its case, if this person may know it."""
     row = await lot(request.state.postgres, request.path_params["lot_id"])
     if row is None:
         raise Problem(404, "lot_unknown")
+    await reading.seat_at(request.state.postgres, await sessions.actor(request), row["auction_id"])
     return see_other(f"/auctions/{row['auction_id']}#lot-{row['no']}")
 
 

@@ -1,0 +1,345 @@
+"""角色×对象: every door, every kind of person, over his own case and another's. No door is without a rule."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+from starlette.routing import Route
+
+from accounts import sessions
+from accounts.model import Actor, Role
+from auction.case import drafting, motions, signing
+from auction.lot import live
+from plumbing.clock import Clock
+from plumbing.postgres import Pool
+from plumbing.valkey import Valkey
+from server import app as composition
+from tests.auction.people import a_supplier, an_actor, an_organisation
+from tests.auction.walk import MINUTE, Cast, a_cast, a_draft, published, signed_up, within
+from tests.live import Site, a_live_site
+
+HOUR = 60 * MINUTE
+WHY = "有正当理由"
+
+EVERYONE = frozenset({
+    "nobody", "buyer", "head", "buyer elsewhere", "head elsewhere", "agency elsewhere", "supervisor",
+    "supervisor elsewhere", "operator", "bidder", "supplier",
+})  # fmt: skip
+BUYERS, SUPPLIERS = frozenset({"buyer", "buyer elsewhere"}), frozenset({"bidder", "supplier"})
+OWN = frozenset({"buyer", "head"})
+
+# Who is let in where, over a published case in sign-up that is the buyer's and the head's. Whoever is not named gets
+# 401, 403 or 404 (pages of a seat: is led to the page he may see) and leaves no trace. A new door needs a line here.
+RULES: dict[frozenset[str], str] = {
+    EVERYONE: """
+        DELETE /api/session | GET /login | POST /login | POST /logout | GET /lang/{lang}
+        GET /healthz | GET /api/parameters | GET /api/parameters/values | GET /api/calendars/{year:int}
+        GET /api/categories | GET /api/regions | GET /preflight
+        GET /api/auctions | GET /auctions | GET /api/auctions/{auction_id:uuid} | GET /auctions/{auction_id:uuid}
+        GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
+    """,
+    EVERYONE - {"nobody"}: "GET /api/me | POST /api/tickets | GET /todo",
+    EVERYONE - {"nobody"} - SUPPLIERS: "GET /board",
+    frozenset({"operator"}): """
+        GET /metrics | GET /api/operations | GET /operations | POST /api/parameters/values
+        PUT /api/calendars/{year:int}
+    """,
+    BUYERS: "POST /api/auctions | GET /auctions/new | POST /auctions/new",
+    BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
+    frozenset({"buyer"}): """
+        PUT /api/auctions/{auction_id:uuid} | POST /api/auctions/{auction_id:uuid}/submit
+        GET /auctions/{auction_id:uuid}/edit | POST /api/lots/{lot_id:uuid}/motions
+    """,
+    frozenset({"head"}): "POST /api/motions/{motion_id:uuid} | POST /motions/{motion_id:uuid}",
+    OWN: """
+        POST /api/auctions/{auction_id:uuid}/approval | POST /api/auctions/{auction_id:uuid}/amendment
+        POST /api/lots/{lot_id:uuid}/conformity | POST /api/lots/{lot_id:uuid}/low-price
+        POST /api/lots/{lot_id:uuid}/broadcast | POST /api/lots/{lot_id:uuid}/questions/{question_id:uuid}
+        POST /api/lots/{lot_id:uuid}/hold | POST /api/lots/{lot_id:uuid}/choice | POST /api/lots/{lot_id:uuid}/contract
+        POST /api/lots/{lot_id:uuid}/buyer-confirmation | POST /api/lots/{lot_id:uuid}/rerun
+    """,
+    OWN | {"supervisor"}: """
+        GET /lots/{lot_id:uuid}/watch | GET /api/lots/{lot_id:uuid}/award-notice.pdf
+        GET /api/lots/{lot_id:uuid}/activity-record.pdf | GET /api/lots/{lot_id:uuid}/archive.zip
+    """,
+    OWN | {"bidder"}: "GET /api/lots/{lot_id:uuid}/questions",
+    frozenset({"supervisor"}): """
+        POST /api/lots/{lot_id:uuid}/suspension | DELETE /api/lots/{lot_id:uuid}/suspension
+    """,
+    SUPPLIERS: "POST /api/auctions/{auction_id:uuid}/signup | GET /practice | POST /practice",
+    frozenset({"bidder"}): """
+        GET /lots/{lot_id:uuid}/room | DELETE /api/auctions/{auction_id:uuid}/signup
+        PUT /api/lots/{lot_id:uuid}/offer | POST /api/lots/{lot_id:uuid}/questions
+        POST /api/lots/{lot_id:uuid}/explanation
+    """,
+    frozenset({"supplier"}): "POST /api/lots/{lot_id:uuid}/bids",  # 409 NOT_REGISTERED; the bidder: not live yet
+    # Nobody, for want of the thing itself: no such practice, hold, award or form.
+    frozenset(): """
+        POST /api/practice/tickets | POST /api/practice/lots/{lot_id:uuid}/close | DELETE /api/lots/{lot_id:uuid}/hold
+        POST /api/lots/{lot_id:uuid}/award | GET /auctions/new/{form_id:uuid}/{step}
+        POST /auctions/new/{form_id:uuid}/{step} | POST /auctions/new/{form_id:uuid}/drop
+    """,
+}
+# Doors behind which the operation is named by the form; each operation stands here like a door.
+FORMS: dict[frozenset[str], str] = {
+    frozenset({"buyer"}): "/auctions/A/submit /lots/L/cancel",
+    OWN: """/auctions/A/decide /auctions/A/amend /lots/L/answer /lots/L/conformity /lots/L/low-price /lots/L/choice
+        /lots/L/confirm /lots/L/contract /lots/L/hold /lots/L/rerun""",
+    SUPPLIERS: "/auctions/A/signup",
+    frozenset({"bidder"}): "/auctions/A/withdraw /lots/L/offer /lots/L/ask /lots/L/explain",
+    frozenset({"supervisor"}): "/lots/L/suspend /lots/L/release",
+    frozenset(): "/lots/L/award /lots/L/no-such-thing /auctions/A/no-such-thing",
+}
+BY_FORM = {"POST /auctions/{auction_id:uuid}/{what:str}", "POST /lots/{lot_id:uuid}/{what:str}"}
+ELSEWHERE = {  # tests/auction/doors/test_sockets.py, tests/accounts
+    "SOCKET /ws", "GET /api/lots/{lot_id:uuid}/stream", "POST /api/session",
+}  # fmt: skip
+
+
+class Scene(NamedTuple):
+    """A published case in sign-up with one bidder, a question and a motion; and who looks at it."""
+
+    auction_id: UUID
+    lot_id: UUID
+    motion_id: UUID
+    question_id: UUID
+    alias: str
+
+
+class People(NamedTuple):
+    """The people of the case, and their like from elsewhere."""
+
+    cast: Cast
+    by_name: dict[str, Actor | None]
+
+
+async def the_people(pool: Pool) -> People:
+    cast = await a_cast(pool, suppliers=1)
+    other = await an_organisation(pool)
+    agency = await an_actor(pool, await an_organisation(pool, "agency"), Role.AGENCY)
+    far = await an_actor(pool, await an_organisation(pool, "supervisor", "110101"), Role.SUPERVISOR, grant_region="11")
+    operator = await an_actor(pool, await an_organisation(pool, "operator"), Role.OPERATOR)
+    return People(
+        cast,
+        {
+            "nobody": None,
+            "buyer": cast.buyer,
+            "head": cast.head,
+            "buyer elsewhere": await an_actor(pool, other, Role.BUYER),
+            "head elsewhere": await an_actor(pool, other, Role.HEAD),
+            "agency elsewhere": agency,
+            "supervisor": cast.supervisor,
+            "supervisor elsewhere": far,
+            "operator": operator,
+            "bidder": cast.suppliers[0],
+            "supplier": await a_supplier(pool),
+        },
+    )
+
+
+async def a_scene(pool: Pool, valkey: Valkey, cast: Cast) -> Scene:
+    auction_id, lot_id = await published(pool, valkey, cast, a_draft(Clock().now_ms() + HOUR))
+    alias = (await signed_up(pool, cast, auction_id, lot_id))[cast.suppliers[0].org_id]
+    now = Clock().now_ms()
+    question_id = await within(pool, signing.ask, cast.suppliers[0], lot_id, "交货地点在哪里？", now)
+    motion_id = await within(pool, motions.propose, cast.buyer, lot_id, "cancel", WHY, {}, now)
+    return Scene(auction_id, lot_id, motion_id, question_id, alias)
+
+
+def sent(route: str, scene: Scene) -> dict[str, Any]:
+    """A sound body for a door, so that nothing but the person decides; empty for doors that take none."""
+    opens_at = Clock().now_ms() + 2 * HOUR
+    practice = {"title": "演练", "lots": [{"title": "一包", "names": ["甲", "乙"]}]}
+    yes = {"yes": True, "reason": WHY}
+    bodies: dict[str, Any] = {
+        "POST /api/parameters/values": {
+            "key": "auction.rounds", "region": "330000", "value": 4, "valid_from": "2031-01-01", "reason": WHY,
+        },
+        "PUT /api/calendars/{year:int}": {"off": [], "on": [], "source": WHY},
+        "POST /api/lots/{lot_id:uuid}/bids": {"id": uuid4().hex, "price": 9_000_000},
+        "POST /api/practice": practice,
+        "POST /api/practice/tickets": {"auction_id": str(scene.auction_id), "names": ["甲"]},
+        "POST /api/auctions": msgspec.to_builtins(a_draft(opens_at)),
+        "PUT /api/auctions/{auction_id:uuid}": msgspec.to_builtins(a_draft(opens_at)),
+        "POST /api/auctions/{auction_id:uuid}/approval": yes,
+        "POST /api/auctions/{auction_id:uuid}/amendment": {"opens_at": opens_at, "text": WHY},
+        "POST /api/lots/{lot_id:uuid}/conformity": {"alias": scene.alias, **yes},
+        "POST /api/lots/{lot_id:uuid}/low-price": {"alias": scene.alias, **yes},
+        "POST /api/lots/{lot_id:uuid}/motions": {"kind": "cancel", "reason": WHY},
+        "POST /api/motions/{motion_id:uuid}": yes,
+        "POST /api/lots/{lot_id:uuid}/broadcast": {"text": WHY},
+        "POST /api/lots/{lot_id:uuid}/questions/{question_id:uuid}": {"text": WHY},
+        "POST /api/lots/{lot_id:uuid}/suspension": {"reason": WHY, "days": 3},
+        "POST /api/lots/{lot_id:uuid}/hold": {"reason": WHY, "days": 3},
+        "POST /api/lots/{lot_id:uuid}/choice": yes,
+        "POST /api/lots/{lot_id:uuid}/contract": {"contract_no": "HT-1"},
+        "POST /api/lots/{lot_id:uuid}/rerun": {"opens_at": opens_at},
+        "POST /api/auctions/{auction_id:uuid}/signup": {},
+        "PUT /api/lots/{lot_id:uuid}/offer": {"brand": "品牌", "model": "型号"},
+        "POST /api/lots/{lot_id:uuid}/questions": {"text": WHY},
+        "POST /api/lots/{lot_id:uuid}/explanation": {"text": WHY},
+        "POST /api/lots/{lot_id:uuid}/award": yes,
+    }  # fmt: skip
+    return {"json": bodies[route]} if route in bodies else {}
+
+
+def doors() -> list[str]:
+    """Every door of the product: method and path; a door with several methods counts for each."""
+    from accounts import pages, routes
+
+    found = []
+    for route in [*routes.ROUTES, *pages.ROUTES, *composition.ROUTES]:
+        methods = (route.methods or set()) - {"HEAD"} if isinstance(route, Route) else {"SOCKET"}
+        found += [f"{method} {route.path}" for method in sorted(methods)]
+    return found
+
+
+def address(route: str, scene: Scene) -> tuple[str, str]:
+    method, path = route.split(" ", 1)
+    places = {
+        "{auction_id:uuid}": str(scene.auction_id), "{lot_id:uuid}": str(scene.lot_id), "{year:int}": "2031",
+        "{motion_id:uuid}": str(scene.motion_id), "{question_id:uuid}": str(scene.question_id),
+        "{lang}": "zh", "{form_id:uuid}": str(uuid4()), "{step}": "need",
+    }  # fmt: skip
+    for place, value in places.items():
+        path = path.replace(place, value)
+    return method, path
+
+
+class Visitor:
+    """One person's program."""
+
+    def __init__(self, site: Site, name: str, actor: Actor | None, client: httpx.AsyncClient) -> None:
+        self.site, self.name, self.actor, self.client = site, name, actor, client
+        self.headers = {"Accept": "application/json", "Origin": site.origin}
+
+    async def knock(self, route: str, scene: Scene) -> int:
+        """The status of his request."""
+        method, path = address(route, scene)
+        given = sent(route, scene) or ({"data": {"yes": "1"}} if method == "POST" and "/api/" not in path else {})
+        return (await self._ask(method, path, given)).status_code
+
+    async def _ask(self, method: str, path: str, given: dict[str, Any]) -> httpx.Response:
+        headers = dict(self.headers)
+        if self.actor is not None:
+            token = await sessions.begin(self.site.pool, self.actor.user_id, Clock().now_ms())
+            headers["Cookie"] = f"{sessions.cookie_name(self.site.settings)}={token}"
+        return await self.client.request(method, self.site.origin + path, headers=headers, **given)
+
+    async def send(self, path: str, scene: Scene) -> int:
+        """The status of his form: 303 when done, the page with the refusal otherwise."""
+        form = {
+            "yes": "1", "reason": WHY, "text": WHY, "alias": scene.alias, "question": str(scene.question_id),
+            "days": "3", "contract_no": "HT-1", "opens_at": "2031-05-06T09:00", "brand": "品牌", "model": "型号",
+        }  # fmt: skip
+        return (await self._ask("POST", path, {"data": form})).status_code
+
+
+def ruled(rules: dict[frozenset[str], str], separator: str | None) -> dict[str, frozenset[str]]:
+    return {
+        door.strip(): may
+        for may, text in rules.items()
+        for line in text.splitlines()
+        for door in line.split(separator)
+        if door.strip()
+    }
+
+
+async def trace(pool: Pool, scene: Scene) -> list[Any]:
+    """What stands of the case in every table that knows it."""
+    found: list[Any] = []
+    columns = (
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name"
+    )
+    for column, value in (("auction_id", scene.auction_id), ("lot_id", scene.lot_id)):
+        for row in await pool.fetch(f"{columns} = $1 ORDER BY table_name", column):
+            table = row["table_name"]
+            found.append((table, await pool.fetch(f'SELECT to_jsonb(t) FROM "{table}" t WHERE {column} = $1', value)))
+    for table, value in (("auction", scene.auction_id), ("lot", scene.lot_id), ("motion", scene.motion_id)):
+        found.append((table, await pool.fetch(f'SELECT to_jsonb(t) FROM "{table}" t WHERE id = $1', value)))
+    return [(table, sorted(str(row) for row in rows)) for table, rows in found]
+
+
+def test_every_door_has_a_rule_and_every_rule_a_door() -> None:
+    assert set(doors()) == set(ruled(RULES, "|")) | BY_FORM | ELSEWHERE
+
+
+async def refused(site: Site, pool: Pool, valkey: Valkey, ask: Any, may: frozenset[str]) -> list[str]:
+    """Who was let in against the rule, and who was kept out; a trace left by somebody who was refused."""
+    people = await the_people(pool)
+    scene = await a_scene(pool, valkey, people.cast)
+    faults, before = [], await trace(pool, scene)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        visitors = {name: Visitor(site, name, actor, client) for name, actor in people.by_name.items()}
+        for name in sorted(visitors, key=lambda one: one in may):
+            if name in may and before is not None:
+                faults += [f"{name} and his like left a trace"] if await trace(pool, scene) != before else []
+                before = None
+            status = await ask(visitors[name], scene)
+            if (status in (401, 403, 404)) == (name in may) or status >= 500:
+                faults.append(f"{name}: {status}")
+    return faults
+
+
+async def test_everyone_is_let_in_where_he_may_and_nowhere_else(
+    pool: Pool, valkey_client: Valkey, valkey_url: str, postgres_url: str
+) -> None:
+    await live.load(valkey_client)
+    faults = {}
+    async with a_live_site(pool, valkey_url, postgres_url) as site:
+        for route, may in ruled(RULES, "|").items():
+
+            async def knock(visitor: Visitor, scene: Scene, route: str = route) -> int:
+                status = await visitor.knock(route, scene)
+                led_away = status == 303 and route.endswith(("/room", "/watch"))
+                return 404 if led_away else status
+
+            if found := await refused(site, pool, valkey_client, knock, may):
+                faults[route] = found
+    assert faults == {}
+
+
+async def test_everyone_may_send_the_forms_he_may_and_no_others(
+    pool: Pool, valkey_client: Valkey, valkey_url: str, postgres_url: str
+) -> None:
+    await live.load(valkey_client)
+    faults = {}
+    async with a_live_site(pool, valkey_url, postgres_url) as site:
+        for path, may in ruled(FORMS, None).items():
+
+            async def send(visitor: Visitor, scene: Scene, path: str = path) -> int:
+                where = path.replace("/A/", f"/{scene.auction_id}/").replace("/L/", f"/{scene.lot_id}/")
+                return await visitor.send(where, scene)
+
+            if found := await refused(site, pool, valkey_client, send, may):
+                faults[path] = found
+    assert faults == {}
+
+
+async def test_a_draft_is_known_to_its_own_people_and_to_nobody_else(
+    pool: Pool, valkey_client: Valkey, valkey_url: str, postgres_url: str
+) -> None:
+    people = await the_people(pool)
+    auction_id = await within(
+        pool, drafting.create, people.cast.buyer, a_draft(Clock().now_ms() + HOUR), Clock().now_ms()
+    )
+    lot_id = await pool.fetchval("SELECT id FROM lot WHERE auction_id = $1", auction_id)
+    scene = Scene(auction_id, lot_id, uuid4(), uuid4(), "A11")
+    faults = []
+    async with a_live_site(pool, valkey_url, postgres_url) as site, httpx.AsyncClient(trust_env=False) as client:
+        for route in doors():
+            if (
+                not route.startswith("GET")
+                or ("{auction_id" not in route and "{lot_id" not in route)
+                or route in ELSEWHERE
+            ):
+                continue
+            for name, actor in people.by_name.items():
+                status = await Visitor(site, name, actor, client).knock(route, scene)
+                hidden = status in (401, 403, 404) or (status == 303 and route.endswith(("/room", "/watch")))
+                if not hidden and name not in OWN | {"supervisor"}:
+                    faults.append(f"{route} shows a draft to {name}: {status}")
+    assert faults == []
