@@ -95,7 +95,7 @@ FORMS: dict[frozenset[str], str] = {
 }
 BY_FORM = {"POST /auctions/{auction_id:uuid}/{what:str}", "POST /lots/{lot_id:uuid}/{what:str}"}
 ELSEWHERE = {  # tests/auction/doors/test_sockets.py, tests/accounts
-    "SOCKET /ws", "GET /api/lots/{lot_id:uuid}/stream", "POST /api/session",
+    "GET /api/lots/{lot_id:uuid}/stream", "POST /api/session",
 }  # fmt: skip
 
 
