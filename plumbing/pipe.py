@@ -1,0 +1,173 @@
+"""The pipelined connection to Valkey, for what is asked often: answers matched first in, first out.
+
+A pool costs a system call and a turn of the server's loop per question; here all questions of one turn of our loop
+leave in one write. Nothing is ever asked twice: when the connection is lost, what was not answered is *unknown* and
+raises ``ValkeyGone``; the next question connects anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import hiredis
+from redis.asyncio.connection import DefaultParser
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as ValkeySilent
+
+from plumbing.clock import elapsed_s
+from plumbing.valkey import Valkey, ValkeyGone
+
+PENDING_MAX = 20_000
+Part: TypeAlias = str | bytes | int
+
+
+class Pipe:
+    """One connection with the address, credentials and encryption of ``valkey``; made when first asked.
+
+    ``timeout_s``: how long the oldest question may wait before the server counts as gone.
+    """
+
+    def __init__(self, valkey: Valkey, *, timeout_s: float = 5.0) -> None:
+        self._pool, self._timeout_s = valkey.connection_pool, timeout_s
+        self._line: _Line | None = None
+
+    def ask(self, *parts: Part) -> asyncio.Future[Any]:
+        """Send one command; its answer to come.
+
+        The future raises what the client library raises: ``ResponseError`` for an error the server answered,
+        ``ValkeyGone`` or ``ValkeySilent`` when the answer is lost with the connection (the outcome is then unknown).
+        """
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._send(parts, future)
+        return future
+
+    def tell(self, *parts: Part) -> None:
+        """Send one command, in order with the others, whose answer nobody needs."""
+        self._send(parts, None)
+
+    def fcall(self, function: str, keys: int, *parts: Part) -> asyncio.Future[Any]:
+        """Call a function of a library; ``parts`` are its ``keys`` keys, then its arguments."""
+        return self.ask("FCALL", function, keys, *parts)
+
+    async def ask_all(self, commands: Iterable[tuple[Part, ...]]) -> list[Any]:
+        """Send many commands together; their answers in order. Raises what the first one that failed raised."""
+        futures = [self.ask(*command) for command in commands]
+        return await asyncio.gather(*futures)
+
+    def _send(self, parts: tuple[Part, ...], future: asyncio.Future[Any] | None) -> None:
+        if self._line is None or self._line.lost:
+            self._line = _Line(self._pool, self._timeout_s)
+        self._line.send(hiredis.pack_command(parts), future)  # type: ignore[arg-type]
+
+    async def close(self) -> None:
+        """Hang up; what is not answered yet raises ``ValkeyGone``."""
+        if self._line is not None:
+            await self._line.close()
+
+
+class _Line(asyncio.Protocol):
+    """The life of one connection, from its making to its loss; it never comes back."""
+
+    def __init__(self, pool: Any, timeout_s: float) -> None:
+        self.lost = False
+        self._loop, self._timeout_s = asyncio.get_running_loop(), timeout_s
+        self._pending: deque[tuple[asyncio.Future[Any] | None, float]] = deque()
+        self._out: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._reader = hiredis.Reader(protocolError=ValkeyGone, replyError=DefaultParser.parse_error)
+        # The client library knows how to reach a server, encrypt and log in; dropped, its connection would hang up.
+        self._connection = pool.make_connection()
+        self._connecting = self._loop.create_task(self._connect(), name="valkey-pipe")
+
+    async def _connect(self) -> None:
+        try:
+            await self._connection.connect()
+            self._transport = self._connection._writer.transport
+            self._transport.set_protocol(self)
+            self._flush()
+        except (RedisError, OSError) as error:
+            self._lose(error)
+        except asyncio.CancelledError:
+            self._lose(ValkeyGone("the pipe was closed"))
+            raise
+
+    def send(self, packed: bytes, future: asyncio.Future[Any] | None) -> None:
+        """Put a command in line; ``future`` gets its answer."""
+        if len(self._pending) >= PENDING_MAX:
+            if future is not None:
+                future.set_exception(ValkeyGone(f"{PENDING_MAX} commands wait for Valkey already"))
+            return
+        self._pending.append((future, elapsed_s()))
+        if not self._out and self._transport is not None:
+            self._loop.call_soon(self._flush)
+        self._out.append(packed)
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._timeout_s, self._check)
+
+    def _flush(self) -> None:
+        """Everything that was said in this turn of the loop, in one write."""
+        if self._out and self._transport is not None:
+            self._transport.write(b"".join(self._out))
+            self._out.clear()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand out the answers, in the order of the questions."""
+        self._reader.feed(data)
+        try:
+            while (answer := self._reader.gets()) is not False:
+                self._hand_out(answer)
+        except (ValkeyGone, IndexError) as error:
+            self._lose(ValkeyGone(f"Valkey does not keep to its protocol: {error}"))
+
+    def _hand_out(self, answer: Any) -> None:
+        if isinstance(answer, hiredis.PushNotification):
+            return
+        future, _ = self._pending.popleft()
+        if future is None or future.done():
+            return
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
+
+    def _check(self) -> None:
+        """Give the server up when its oldest question has waited too long."""
+        self._timer = None
+        if not self._pending:
+            return
+        left_s = self._pending[0][1] + self._timeout_s - elapsed_s()
+        if left_s > 0:
+            self._timer = self._loop.call_later(left_s, self._check)
+        else:
+            self._lose(ValkeySilent(f"Valkey did not answer within {self._timeout_s} s"))
+
+    def eof_received(self) -> None:
+        """The server hung up; the transport then closes."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._lose(ValkeyGone(f"Valkey hung up: {exc or 'end of stream'}"))
+
+    def _lose(self, error: Exception) -> None:
+        self.lost = True
+        pending, self._pending = self._pending, deque()
+        for future, _ in pending:
+            if future is not None and not future.done():
+                future.set_exception(error)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._out.clear()
+        if self._transport is not None:
+            self._transport.abort()
+        self._connection._close()
+
+    async def close(self) -> None:
+        """Hang up and wait until it is done."""
+        self._connecting.cancel()
+        await asyncio.gather(self._connecting, return_exceptions=True)
+        self._lose(ValkeyGone("the pipe was closed"))
