@@ -20,11 +20,47 @@ for i = 1, #STATE do FIELDS[#FIELDS + 1] = STATE[i] end
 local function load_lot(key)
   local values = redis.call('HMGET', key, unpack(FIELDS))
   if not values[1] then return nil end
-  local lot = { lines = {} }
+  local lot = { lines = {}, whos = {}, stood = {} }
   for i, f in ipairs(FIELDS) do
     lot[f] = TEXT[f] and (values[i] or '') or num(values[i])
   end
   return lot
+end
+
+-- ── standings: "bp|malus|barred|n|price"; read once a call, kept in lot.whos, written once when it ends ──────────
+local function parse_who(alias, text)
+  local bp, malus, barred, n, price = string.match(text, '^(%d+)|(%d+)|(%a*)|(%d+)|(%d+)$')
+  return { alias = alias, bp = tonumber(bp), malus = tonumber(malus), barred = barred, n = tonumber(n),
+    price = tonumber(price) }
+end
+
+-- Read these aliases, in one question, where they are not known yet; who is not registered is known as false.
+local function read_whos(keys, lot, aliases)
+  local asked = {}
+  for _, alias in ipairs(aliases) do
+    if lot.whos[alias] == nil then
+      lot.whos[alias] = false
+      asked[#asked + 1] = alias
+    end
+  end
+  if #asked == 0 then return end
+  for i, text in ipairs(redis.call('HMGET', keys[2], unpack(asked))) do
+    lot.whos[asked[i]] = text and parse_who(asked[i], text)
+  end
+end
+
+local function load_who(keys, lot, alias)
+  read_whos(keys, lot, { alias })
+  return lot.whos[alias] or nil
+end
+
+local function save_whos(keys, lot)
+  local flat = {}
+  for alias, who in pairs(lot.stood) do
+    flat[#flat + 1] = alias
+    flat[#flat + 1] = string.format('%d|%d|%s|%d|%d', who.bp, who.malus, who.barred, who.n, who.price)
+  end
+  put_all(keys[2], flat)
 end
 
 local function next_due(lot)
@@ -32,52 +68,35 @@ local function next_due(lot)
   return lot.closes_at
 end
 
--- State back to its hash, the log entry, the deadline; one write each.
+-- State and standings back to their hashes, the log entry, the deadline; one write each.
 local function save_lot(keys, lot)
   local events = write_log(keys[5], lot)
   if events == '' then return '' end
+  save_whos(keys, lot)
   local flat = {}
   for _, f in ipairs(STATE) do
     flat[#flat + 1] = f
-    flat[#flat + 1] = TEXT[f] and lot[f] or string.format('%.0f', lot[f])
+    flat[#flat + 1] = TEXT[f] and lot[f] or string.format('%d', lot[f])
   end
   redis.call('HSET', keys[1], unpack(flat))
   if lot.stage == 'running' then
-    redis.call('ZADD', keys[6], string.format('%.0f', next_due(lot)), lot.lot)
+    redis.call('ZADD', keys[6], string.format('%d', next_due(lot)), lot.lot)
   else
     redis.call('ZREM', keys[6], lot.lot)
   end
   return events
 end
 
--- ── standings: "bp|malus|barred|n|price|at"; registration order in field `who` of the order list ────────────────
-local function parse_who(text)
-  local bp, malus, barred, n, price = string.match(text, '^(%d+)|(%d+)|(%a*)|(%d+)|(%d+)$')
-  return { bp = tonumber(bp), malus = tonumber(malus), barred = barred, n = tonumber(n), price = tonumber(price) }
-end
-
-local function load_who(keys, alias)
-  local text = redis.call('HGET', keys[2], alias)
-  if not text then return nil end
-  local who = parse_who(text)
-  who.alias = alias
-  return who
-end
-
+-- ── the board ─────────────────────────────────────────────────────────────────────────────────────────────────────
 local function score_of(who, price) return price * (10000 - who.bp) + who.malus * 10000 end
 
-local function member(n, alias) return string.format('%015.0f:%s', n, alias) end
+local function member(n, alias) return string.format('%015d:%s', n, alias) end
 
-local function save_who(keys, who)
-  redis.call('HSET', keys[2], who.alias,
-    string.format('%d|%.0f|%s|%.0f|%.0f', who.bp, who.malus, who.barred, who.n, who.price))
-end
-
-local function stand(keys, who, n, price)
+local function stand(keys, lot, who, n, price)
   if who.n > 0 then redis.call('ZREM', keys[4], member(who.n, who.alias)) end
   who.n, who.price = n, price
-  if n > 0 then redis.call('ZADD', keys[4], string.format('%.0f', score_of(who, price)), member(n, who.alias)) end
-  save_who(keys, who)
+  if n > 0 then redis.call('ZADD', keys[4], string.format('%d', score_of(who, price)), member(n, who.alias)) end
+  lot.stood[who.alias], lot.lead = who, nil
 end
 
 local function rank_of(keys, who)
@@ -85,12 +104,14 @@ local function rank_of(keys, who)
   return redis.call('ZRANK', keys[4], member(who.n, who.alias)) + 1
 end
 
-local function lead_of(keys)
-  local top = redis.call('ZRANGE', keys[4], 0, 0, 'WITHSCORES')
-  if not top[1] then return nil end
-  local lead = load_who(keys, string.sub(top[1], 17))
-  lead.score = tonumber(top[2])
-  return lead
+-- Price and score of the best standing; nil when nobody stands. Kept until somebody moves.
+local function lead_of(keys, lot)
+  if not lot.lead then
+    local top = redis.call('ZRANGE', keys[4], 0, 0, 'WITHSCORES')
+    if not top[1] then return nil end
+    lot.lead = { price = load_who(keys, lot, string.sub(top[1], 17)).price, score = tonumber(top[2]) }
+  end
+  return lot.lead
 end
 
 -- ── the decrement ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -143,10 +164,11 @@ local formats = {}
 formats.live_reverse = {
   advance = function() return false end,
   refuse = function() return nil end,
+  may_extend = function(lot)
+    return lot.at >= lot.closes_at - lot.ot_window and (lot.ot_max < 0 or lot.ext < lot.ot_max)
+  end,
   extended_to = function(lot, before, after)
-    if lot.at < lot.closes_at - lot.ot_window or after > lot.ot_rank then return 0 end
-    if before > 0 and after >= before then return 0 end
-    if lot.ot_max >= 0 and lot.ext >= lot.ot_max then return 0 end
+    if after > lot.ot_rank or (before > 0 and after >= before) then return 0 end
     local till = lot.at + lot.ot_extend
     if lot.hard_stop_at > 0 then till = math.min(till, lot.hard_stop_at) end
     return till > lot.closes_at and till or 0
@@ -161,8 +183,10 @@ end
 
 local function worst_first(keys, lot)
   local order, board = {}, redis.call('ZREVRANGE', keys[4], 0, -1)
-  for _, alias in ipairs(split(redis.call('HGET', keys[1], 'entrants'))) do
-    if load_who(keys, alias).n == 0 then order[#order + 1] = alias end
+  local entrants = split(redis.call('HGET', keys[1], 'entrants'))
+  read_whos(keys, lot, entrants)
+  for _, alias in ipairs(entrants) do
+    if lot.whos[alias].n == 0 then order[#order + 1] = alias end
   end
   for _, m in ipairs(board) do order[#order + 1] = string.sub(m, 17) end
   return order
@@ -175,7 +199,7 @@ local function begin_turn(lot, round, turn, who, ends_at, order)
     lot.order = table.concat(order, ',')
     quoted = '"' .. table.concat(order, '","') .. '"'
   end
-  append(lot, 'turn', string.format(',"round":%d,"turn":%d,"who":"%s","ends_at":%.0f,"order":[%s]',
+  append(lot, 'turn', string.format(',"round":%d,"turn":%d,"who":"%s","ends_at":%d,"order":[%s]',
     round, turn, who, ends_at, quoted))
 end
 
@@ -198,7 +222,7 @@ formats.round_reverse = {
     if lot.turn > 0 and lot.turn_who == who.alias then return nil end
     return 'NOT_YOUR_TURN'
   end,
-  extended_to = function() return 0 end,
+  may_extend = function() return false end,
 }
 
 -- ── outage and time ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,7 +244,7 @@ local function catch_up(keys, lot)
     from, to = math.max(tonumber(from), lot.opens_at), tonumber(to)
     if lot.stage == 'running' and to - from > lot.outage_after and from < lot.closes_at then
       shift(lot, math.max(lot.closes_at + to - from, to + lot.left_min))
-      append(lot, 'outage', string.format(',"from_ms":%.0f,"to_ms":%.0f,"closes_at":%.0f', from, to, lot.closes_at))
+      append(lot, 'outage', string.format(',"from_ms":%d,"to_ms":%d,"closes_at":%d', from, to, lot.closes_at))
     end
   end
   if lot.stage ~= 'running' then return end
@@ -230,7 +254,7 @@ end
 local function close(keys, lot, members)
   lot.stage, lot.left_ms = 'closing', 0
   append(lot, 'closed', members)
-  redis.call('ZADD', keys[7], string.format('%.0f', lot.at), lot.lot)
+  redis.call('ZADD', keys[7], string.format('%d', lot.at), lot.lot)
 end
 
 -- ── judging ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -252,76 +276,84 @@ local function judge(keys, lot, who, price, token)
   if who.barred ~= '' then return 'CONFLICT', 0, '' end
   code = formats[lot.format].refuse(lot, who)
   if code then return code, 0, '' end
-  local lead = lot.against == 'lead' and lead_of(keys) or nil
+  local lead = lot.against == 'lead' and lead_of(keys, lot) or nil
   local top = price_max(lot, who, lead)
   if lot.ceiling > 0 and price > lot.ceiling then return 'OVER_CEILING', top, '' end
   if who.n > 0 and price >= who.price then return 'NOT_IMPROVING_OWN', top, '' end
   code = refuse_step(lot, who, price, lead)
   if code then return code, top, '' end
   if who.n > 0 and lot.drop_bp > 0 and (who.price - price) * 10000 > lot.drop_bp * who.price then
-    local wanted = string.sub(redis.sha1hex(string.format('%s|%s|%.0f|%.0f', lot.lot, who.alias, who.n, price)), 1, 12)
+    local wanted = string.sub(redis.sha1hex(string.format('%s|%s|%d|%d', lot.lot, who.alias, who.n, price)), 1, 12)
     if token ~= wanted then return 'NEEDS_CONFIRM', top, wanted end
   end
   return nil
 end
 
+-- Take the bid; returns its rank. The rank before matters only where it may extend the lot.
 local function take(keys, lot, who, rid, price, detail)
-  local before = rank_of(keys, who)
-  local n = append(lot, 'bid', string.format(',"who":"%s","rid":"%s","price":%.0f,"detail":%s',
-    who.alias, rid, price, detail))
-  stand(keys, who, n, price)
+  local format, before = formats[lot.format], 0
+  local may_extend = format.may_extend(lot)
+  if may_extend then before = rank_of(keys, who) end
+  local n = append(lot, 'bid', ',"who":"' .. who.alias .. '","rid":"' .. rid .. '","price":' .. price ..
+    ',"detail":' .. detail)
+  stand(keys, lot, who, n, tonumber(price))
   local rank = rank_of(keys, who)
-  local till = formats[lot.format].extended_to(lot, before, rank)
+  local till = may_extend and format.extended_to(lot, before, rank) or 0
   if till > 0 then
     lot.closes_at, lot.ext = till, lot.ext + 1
-    append(lot, 'extended', string.format(',"closes_at":%.0f,"cause":%.0f', till, n))
+    append(lot, 'extended', string.format(',"closes_at":%d,"cause":%d', till, n))
   end
   return n, rank
 end
 
--- place_bids: take a batch of bids into one lot, each judged in turn.
+local function first_answer(text, price)
+  local n, at, p, rank, till = string.match(text, '^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)$')
+  if p == price then return { 'repeat', n, at, p, rank, till } end
+  return { 'refused', 'ID_REUSED', 0, '' }
+end
+
+-- What a batch needs to know, in two questions: the first answers to its request ids by field, and its bidders.
+local function read_batch(keys, lot, args)
+  local fields, aliases, first = {}, {}, {}
+  for i = 2, #args, 5 do
+    fields[#fields + 1] = args[i + 1] .. ':' .. args[i]
+    aliases[#aliases + 1] = args[i + 1]
+  end
+  for i, text in ipairs(redis.call('HMGET', keys[3], unpack(fields))) do first[fields[i]] = text end
+  read_whos(keys, lot, aliases)
+  return first
+end
+
+-- place_bids: take a batch of bids (at most 1,000) into one lot, each judged in turn.
 --   args     caller's clock (ms), then per bid: request id, alias, price (digits), token, detail (JSON)
 --   returns  {n, events}, then per bid {'taken'|'repeat', n, at, price, rank, closes_at} | {'refused', code, top, token}
 local function place_bids(keys, args)
   local lot = load_lot(keys[1])
-  local out = {}
   local skewed = math.abs(num(args[1]) - now_ms()) > SKEW_MS
-  if lot then catch_up(keys, lot) end
-  for i = 2, #args, 5 do
-    local rid, alias, price, token, detail = args[i], args[i + 1], digits(args[i + 2]), args[i + 3], args[i + 4]
-    local field = alias .. ':' .. rid
-    local first = lot and redis.call('HGET', keys[3], field)
-    local answer
-    if not price or price > 900000000000 then
-      answer = { 'refused', 'FORMAT', '0', '' }
-    elseif skewed then
-      answer = { 'refused', 'CLOCK_SKEW', '0', '' }
-    elseif first then
-      local n, at, p, rank, till = string.match(first, '^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)$')
-      if tonumber(p) == price then
-        answer = { 'repeat', n, at, p, rank, till }
-      else
-        answer = { 'refused', 'ID_REUSED', '0', '' }
-      end
-    elseif not lot then
-      answer = { 'refused', 'LOT_UNKNOWN', '0', '' }
-    else
-      local who = load_who(keys, alias)
-      local code, top, wanted = judge(keys, lot, who, price, token)
-      if code then
-        answer = { 'refused', code, string.format('%.0f', top), wanted }
-      else
-        local n, rank = take(keys, lot, who, rid, price, detail)
-        local text = string.format('%.0f|%.0f|%.0f|%.0f|%.0f', n, lot.at, price, rank, lot.closes_at)
-        redis.call('HSET', keys[3], field, text)
-        answer = { 'taken', string.format('%.0f', n), string.format('%.0f', lot.at), args[i + 2],
-          string.format('%.0f', rank), string.format('%.0f', lot.closes_at) }
-      end
-    end
-    out[#out + 1] = answer
+  local first, kept = {}, {}
+  if lot then
+    catch_up(keys, lot)
+    first = read_batch(keys, lot, args)
   end
-  local events = lot and save_lot(keys, lot) or ''
-  table.insert(out, 1, { string.format('%.0f', lot and lot.n or 0), events })
+  local function answer(rid, alias, text, token, detail)
+    local price, field = digits(text), alias .. ':' .. rid
+    if not price or price > 900000000000 then return { 'refused', 'FORMAT', 0, '' } end
+    if skewed then return { 'refused', 'CLOCK_SKEW', 0, '' } end
+    if first[field] then return first_answer(first[field], text) end
+    if not lot then return { 'refused', 'LOT_UNKNOWN', 0, '' } end
+    local who = load_who(keys, lot, alias)
+    local code, top, wanted = judge(keys, lot, who, price, token)
+    if code then return { 'refused', code, top, wanted } end
+    local n, rank = take(keys, lot, who, rid, text, detail)
+    first[field] = string.format('%d|%d|%s|%d|%d', n, lot.at, text, rank, lot.closes_at)
+    kept[#kept + 1] = field
+    kept[#kept + 1] = first[field]
+    return { 'taken', n, lot.at, price, rank, lot.closes_at }
+  end
+  local out = { false }
+  for i = 2, #args, 5 do out[#out + 1] = answer(args[i], args[i + 1], args[i + 2], args[i + 3], args[i + 4]) end
+  put_all(keys[3], kept)
+  out[1] = { lot and lot.n or 0, lot and save_lot(keys, lot) or '' }
   return out
 end
 
@@ -342,26 +374,26 @@ local function open_lot(keys, args)
   lot.turn_ends_at = lot.opens_at + lot.first_pause
   lot.hard_stop_at = lot.hard_stop >= 0 and lot.opens_at + lot.hard_stop or 0
   local aliases, later = {}, {}
-  append(lot, 'opened', string.format(',"opens_at":%.0f,"closes_at":%.0f,"entrants":%s,"rules_sha256":"%s"',
+  append(lot, 'opened', string.format(',"opens_at":%d,"closes_at":%d,"entrants":%s,"rules_sha256":"%s"',
     lot.opens_at, lot.closes_at, args[4], args[3]))
   for i = 6 + fields, #args, 4 do
     local who = { alias = args[i], bp = num(args[i + 1]), malus = num(args[i + 2]), barred = '', n = 0, price = 0 }
     aliases[#aliases + 1] = who.alias
-    save_who(keys, who)
+    lot.whos[who.alias], lot.stood[who.alias] = who, who
     if num(args[i + 3]) > 0 then later[#later + 1] = { who, num(args[i + 3]) } end
   end
   for _, pair in ipairs(later) do
-    local n = append(lot, 'prebid', string.format(',"who":"%s","price":%.0f', pair[1].alias, pair[2]))
-    stand(keys, pair[1], n, pair[2])
+    local n = append(lot, 'prebid', string.format(',"who":"%s","price":%d', pair[1].alias, pair[2]))
+    stand(keys, lot, pair[1], n, pair[2])
   end
   redis.call('HSET', keys[1], 'entrants', table.concat(aliases, ','))
   local events = save_lot(keys, lot)
-  return { 'opened', string.format('%.0f', lot.n), events }
+  return { 'opened', string.format('%d', lot.n), events }
 end
 
 local function answer_of(keys, lot, word)
   local events = save_lot(keys, lot)
-  return { word, string.format('%.0f', lot.n), events, lot.stage, string.format('%.0f', next_due(lot)) }
+  return { word, string.format('%d', lot.n), events, lot.stage, string.format('%d', next_due(lot)) }
 end
 
 -- tick: what time alone brings; closes the lot when its end is reached. Any process may call it, at any time.
@@ -386,14 +418,14 @@ local steer = {}
 function steer.pause(keys, lot, note)
   if lot.stage ~= 'running' then return 'LOT_NOT_RUNNING' end
   lot.stage, lot.left_ms = 'paused', lot.closes_at - lot.at
-  append(lot, 'paused', string.format(',"left_ms":%.0f,"note":%s', lot.left_ms, note))
+  append(lot, 'paused', string.format(',"left_ms":%d,"note":%s', lot.left_ms, note))
 end
 
 function steer.resume(keys, lot, note)
   if lot.stage ~= 'paused' then return 'LOT_NOT_RUNNING' end
   shift(lot, lot.at + lot.left_ms)
   lot.stage, lot.left_ms = 'running', 0
-  append(lot, 'resumed', string.format(',"closes_at":%.0f,"note":%s', lot.closes_at, note))
+  append(lot, 'resumed', string.format(',"closes_at":%d,"note":%s', lot.closes_at, note))
 end
 
 function steer.broadcast(keys, lot, note)
@@ -402,28 +434,28 @@ end
 
 -- args: position struck, its bidder, the bidder's current n, the n and price the standing falls back to (0: none)
 function steer.void(keys, lot, note, args)
-  local who = load_who(keys, args[4])
+  local who = load_who(keys, lot, args[4])
   if not who then return 'NOT_REGISTERED' end
   if who.n ~= num(args[5]) then return 'LOT_MOVED' end
   append(lot, 'voided', string.format(',"target":%s,"who":"%s","back_n":%s,"back_price":%s,"note":%s',
     args[3], args[4], args[6], args[7], note))
-  if who.n == num(args[3]) then stand(keys, who, num(args[6]), num(args[7])) end
+  if who.n == num(args[3]) then stand(keys, lot, who, num(args[6]), num(args[7])) end
 end
 
 -- args: bidder, 'banned' | 'conflict'
 function steer.bar(keys, lot, note, args)
-  local who = load_who(keys, args[3])
+  local who = load_who(keys, lot, args[3])
   if not who then return 'NOT_REGISTERED' end
   if who.barred ~= '' then return 'BANNED' end
   who.barred = args[4]
   append(lot, 'barred', string.format(',"who":"%s","why":"%s","note":%s', args[3], args[4], note))
-  stand(keys, who, 0, 0)
+  stand(keys, lot, who, 0, 0)
 end
 
 function steer.cancel(keys, lot, note)
   lot.stage, lot.left_ms = 'cancelled', 0
   append(lot, 'cancelled', ',"note":' .. note)
-  redis.call('ZADD', keys[7], string.format('%.0f', lot.at), lot.lot)
+  redis.call('ZADD', keys[7], string.format('%d', lot.at), lot.lot)
 end
 
 -- Practice lots may be closed by their host at any time.

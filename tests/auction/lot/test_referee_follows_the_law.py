@@ -22,6 +22,7 @@ from auction.lot.model import (
     Entrant,
     FormatName,
     LotRules,
+    Outcome,
     Overtime,
     Rounds,
     Stage,
@@ -98,25 +99,39 @@ def a_price_near_the_line(dice: random.Random, law: LawLot, alias: Alias) -> int
     return min(PRICE_MAX, max(1, dice.choice(lines) + dice.choice([-7, -1, 0, 0, 0, 1, 7])))
 
 
+def a_bid(dice: random.Random, law: LawLot, rid: str, asked: list[Bid]) -> Bid:
+    """A bid of somebody at a price near the line, or one asked before, perhaps at another price."""
+    alias = dice.choice([*ALIASES, Alias("Z1")])
+    if law.state.turn_who and dice.random() < 0.7:
+        alias = law.state.turn_who
+    if asked and dice.random() < 0.12:
+        old = dice.choice(asked)
+        return Bid(old.rid, old.alias, max(1, old.price - dice.choice([0, 0, 1])), old.token)
+    asked.append(Bid(rid, alias, a_price_near_the_line(dice, law, alias)))
+    return asked[-1]
+
+
+async def confirm(
+    dice: random.Random, law: LawLot, lua: Referee, now: int, said: tuple[Bid, Outcome], asked: list[Bid]
+) -> None:
+    """Ask again with the token that the answer named, or with a wrong one."""
+    bid, outcome = said
+    token = getattr(outcome, "token", "")
+    if token:
+        again = Bid(f"{bid.rid}c", bid.alias, bid.price, dice.choice([token, "0" * 12]))
+        assert await live.place_bid(lua.valkey, lua.lot_id, again, now, lua.version) == law.bid(again, now)
+        asked.append(again)
+
+
 async def step(dice: random.Random, law: LawLot, lua: Referee, now: int, i: int, asked: list[Bid]) -> None:
     lot_id, valkey, version = lua.lot_id, lua.valkey, lua.version
     act = dice.random()
     if act < 0.80:
-        alias = dice.choice([*ALIASES, Alias("Z1")])
-        if law.state.turn_who and dice.random() < 0.7:
-            alias = law.state.turn_who
-        if asked and dice.random() < 0.12:
-            old = dice.choice(asked)
-            bid = Bid(old.rid, old.alias, max(1, old.price - dice.choice([0, 0, 1])), old.token)
-        else:
-            bid = Bid(f"request-{i}", alias, a_price_near_the_line(dice, law, alias))
-        expected = law.bid(bid, now)
-        assert await live.place_bid(valkey, lot_id, bid, now, version) == expected, f"{bid} at {now}"
-        token = getattr(expected, "token", "")
-        if token:
-            bid = Bid(f"request-{i}c", bid.alias, bid.price, dice.choice([token, "0" * 12]))
-            assert await live.place_bid(valkey, lot_id, bid, now, version) == law.bid(bid, now)
-        asked.append(bid)
+        size = dice.choice([1, 1, 1, 2, 5, 9])
+        batch = [(bid := a_bid(dice, law, f"request-{i}-{k}", asked), law.bid(bid, now)) for k in range(size)]
+        answers = await live.place_bids(valkey, lot_id, [bid for bid, _ in batch], now, version)
+        assert answers.outcomes == [expected for _, expected in batch], f"{batch} at {now}"
+        await confirm(dice, law, lua, now, batch[-1], asked)
     elif act < 0.86:
         law.tick(now)
         await live.tick(valkey, lot_id, version)
