@@ -29,6 +29,7 @@ from auction.lot.bidding import Desk
 from auction.lot.follower import Room
 from plumbing import metrics
 from plumbing.notices import Notices
+from plumbing.pipe import Pipe
 from plumbing.sockets.doors import Sockets
 from plumbing.valkey import Channels
 from server.deadlines import Deadlines
@@ -47,6 +48,8 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     valkey, pool, clock = state["valkey"], state["postgres"], state["clock"]
     await live.load(valkey)
     channels = Channels(state["settings"].valkey_url)
+    pipe = Pipe(valkey)
+    desk = Desk(valkey, pipe, clock, state["texts"])
     room = Room(valkey, channels, partial(shelved, pool))
     bells = Bells(room)
     notices = Notices(state["settings"].postgres_url, "lot", bells.heard)
@@ -61,7 +64,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         more = {
             "room": room,
             "bells": bells,
-            "desk": Desk(valkey, clock, state["texts"]),
+            "desk": desk,
             "deadlines": deadlines,
             "on_deal": on_deal,
             "sockets": gate,
@@ -75,5 +78,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
                 await task
         await gate.close()
         await deadlines.close()
+        desk.close()
+        await pipe.close()
         await room.close()
         await channels.close()

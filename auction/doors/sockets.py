@@ -23,7 +23,7 @@ from accounts.model import Actor
 from auction.case import access
 from auction.case.access import Seat
 from auction.doors.bells import LISTENERS
-from auction.lot.bidding import Desk
+from auction.lot.bidding import Answer, Desk
 from auction.lot.follower import Room
 from auction.lot.messages import (
     AskTime,
@@ -67,7 +67,9 @@ def audience_of(seat: Seat) -> str:
 class Session:
     """One connection: what it watches, from which seats. Bytes go in by ``hear``, out by its line."""
 
-    __slots__ = ("_bids", "_seats", "actor", "desk", "line", "payload", "room", "state", "watched")
+    __slots__ = (
+        "_bids_under_way", "_seating", "_seats", "actor", "desk", "line", "payload", "room", "state", "watched",
+    )  # fmt: skip
 
     def __init__(self, state: Any, actor: Actor | None, payload: dict[str, Any]) -> None:
         self.state, self.actor, self.payload = state, actor, payload
@@ -76,7 +78,8 @@ class Session:
         self.line: Line
         self.watched: dict[UUID, str] = {}
         self._seats: dict[UUID, Seat] = {}
-        self._bids: set[asyncio.Task[None]] | None = None
+        self._bids_under_way = 0
+        self._seating: set[asyncio.Task[None]] | None = None
 
     def greet(self, line: Line) -> None:
         """The connection is open: say who this is taken for."""
@@ -137,32 +140,52 @@ class Session:
         self.fault("message_malformed")
 
     def _bid(self, body: PlaceBid) -> None:
-        if self._bids is None:
-            self._bids = set()
-        if len(self._bids) >= BIDS_UNDER_WAY_MAX:
+        """A bid costs no task, except while the person's seat is not known yet; bids keep their order either way."""
+        if self._bids_under_way >= BIDS_UNDER_WAY_MAX:
             self.say(self.desk.refuse(body, Refused(Refusal.RATE)))
             return
-        task = asyncio.get_running_loop().create_task(self._take(body))
-        self._bids.add(task)
-        task.add_done_callback(self._bids.discard)
+        self._bids_under_way += 1
+        seat = self._seats.get(body.lot)
+        if seat is not None and not self._seating:
+            self._offer(body, seat, self._answered)
+            return
+        task = asyncio.get_running_loop().create_task(self._seat_and_offer(body))
+        self._seating = self._seating or set()
+        self._seating.add(task)
+        task.add_done_callback(self._seating.discard)
 
-    async def _take(self, body: PlaceBid) -> None:
+    def _answered(self, answer: BidAccepted | BidRefused) -> None:
+        self._bids_under_way -= 1
+        self.say(answer)
+
+    async def _seat_and_offer(self, body: PlaceBid) -> None:
         try:
-            self.say(await self.judge(body))
+            self._offer(body, await self.seat(body.lot), self._answered)
         except Exception as error:
             broken = isinstance(error, BROKEN_PIPES)
             log.log(logging.WARNING if broken else logging.ERROR, "bid failed: %s", error, exc_info=not broken)
-            self.say(self.desk.refuse(body, Refused(Refusal.OUTCOME_UNKNOWN)))
+            self._answered(self.desk.refuse(body, Refused(Refusal.OUTCOME_UNKNOWN)))
+
+    def _offer(self, body: PlaceBid, seat: Seat | None, answer: Answer) -> None:
+        """Hand a bid to the desk, or say why this person cannot bid."""
+        if seat is None:
+            answer(self.desk.refuse(body, Refused(Refusal.LOT_UNKNOWN)))
+        elif seat.kind != "bidder" or seat.terms is None:
+            code = Refusal.AUTH if self.actor is None else access.why_no_seat(self.actor)
+            answer(self.desk.refuse(body, Refused(code)))
+        else:
+            self.desk.offer(body, Alias(seat.alias), seat.terms, answer)
 
     async def judge(self, body: PlaceBid) -> BidAccepted | BidRefused:
         """The answer to a bid of this person."""
-        seat = await self.seat(body.lot)
-        if seat is None:
-            return self.desk.refuse(body, Refused(Refusal.LOT_UNKNOWN))
-        if seat.kind != "bidder" or seat.terms is None:
-            code = Refusal.AUTH if self.actor is None else access.why_no_seat(self.actor)
-            return self.desk.refuse(body, Refused(code))
-        return await self.desk.take(body, Alias(seat.alias), seat.terms)
+        answered: asyncio.Future[BidAccepted | BidRefused] = asyncio.get_running_loop().create_future()
+
+        def answer(said: BidAccepted | BidRefused) -> None:
+            if not answered.done():  # who asked may be gone
+                answered.set_result(said)
+
+        self._offer(body, await self.seat(body.lot), answer)
+        return await answered
 
     async def _watch(self, message: Watch) -> None:
         try:

@@ -6,10 +6,10 @@ RedisError: then the outcome is *unknown* and the same request id asked again ge
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,7 @@ from auction.lot.formats import FORMATS
 from auction.lot.model import Alias, Barred, Bid, Entrant, Event, LotRules, Outcome, Refusal, Refused, Stage, Taken
 from auction.lot.state import LotState, apply
 from ledger import log as ledger
+from ledger.log import channel_of
 from plumbing.valkey import Valkey, load_library
 
 SOURCE = ledger.PRELUDE + Path(__file__).with_name("live.lua").read_text(encoding="utf-8")
@@ -61,7 +62,7 @@ async def _publish(valkey: Valkey, lot_id: UUID, events: bytes) -> list[Event]:
     """Tell every process, after the step is durable; a follower that misses this fills the gap by position."""
     if not events:
         return []
-    await valkey.publish(ledger.channel_of(lot_id), events)
+    await valkey.publish(channel_of(lot_id), events)
     return decode(events)
 
 
@@ -131,24 +132,37 @@ def _outcome(answer: list[bytes]) -> Outcome:
     return Taken(n, at, price, rank, closes_at, repeat=word == b"repeat")
 
 
-async def place_bids(
-    valkey: Valkey, lot_id: UUID, bids: list[Bid], now_ms: int, version: str = VERSION
-) -> list[Outcome]:
-    """Offer ``bids`` to one lot, each judged in turn; the outcomes in the same order. One round trip."""
+class Asks(Protocol):
+    """What can call a function of the store: the pool's client, or the pipelined connection."""
+
+    def fcall(self, function: str, numkeys: int, /, *keys_and_args: Any) -> Awaitable[Any]:
+        """The function's answer."""
+
+
+class Judged(NamedTuple):
+    """What came of a batch of bids: the outcomes in their order, and the new events as written into the log.
+
+    ``events`` (empty when none) are to be published by the caller on ``channel_of`` the lot, now that they are durable.
+    """
+
+    outcomes: list[Outcome]
+    events: bytes
+
+
+async def place_bids(valkey: Asks, lot_id: UUID, bids: Sequence[Bid], now_ms: int, version: str = VERSION) -> Judged:
+    """Offer ``bids`` to one lot in one atomic step, each judged in turn. Durable when it returns."""
+    keys = ledger.keys_of(lot_id)
     args = [part for bid in bids for part in (bid.rid, bid.alias, bid.price, bid.token, bid.detail)]
-    answer = await _call(valkey, "place_bids", lot_id, version, now_ms, *args)
-    await _publish_quietly(valkey, lot_id, answer[0][1])
-    return [_outcome(part) for part in answer[1:]]
-
-
-async def _publish_quietly(valkey: Valkey, lot_id: UUID, events: bytes) -> None:
-    if events:
-        await valkey.publish(ledger.channel_of(lot_id), events)
+    answer = await valkey.fcall(f"place_bids_{version}", len(keys), *keys, now_ms, *args)
+    return Judged([_outcome(part) for part in answer[1:]], answer[0][1])
 
 
 async def place_bid(valkey: Valkey, lot_id: UUID, bid: Bid, now_ms: int, version: str = VERSION) -> Outcome:
-    """Offer one bid to the live lot, atomically; durable when it returns."""
-    return (await place_bids(valkey, lot_id, [bid], now_ms, version))[0]
+    """Offer one bid by itself and publish what it brought; for callers that have no batches."""
+    judged = await place_bids(valkey, lot_id, [bid], now_ms, version)
+    if judged.events:
+        await valkey.publish(channel_of(lot_id), judged.events)
+    return judged.outcomes[0]
 
 
 async def _steered(valkey: Valkey, lot_id: UUID, answer: list[bytes]) -> Steered:
