@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from accounts.audit import audit
 from accounts.model import Actor, Role
+from accounts.records import agencies_for
 from auction.case import access, lawful, publishing
 from auction.case.records import SQL, Db, encode, moment
 from auction.lot.model import LotRules, PriceBasis, Stage
@@ -41,10 +42,18 @@ class DraftLot(Struct, frozen=True, forbid_unknown_fields=True):
     lines: Annotated[list[DraftLine], Meta(max_length=200)] = []
 
 
+class FewSuppliers(Struct, frozen=True, forbid_unknown_fields=True):
+    """The recorded approval 批准 of fewer valid suppliers than the parameters ask for: its document and why."""
+
+    document_no: Annotated[str, Meta(min_length=1, max_length=100)]
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
 class Draft(Struct, frozen=True, forbid_unknown_fields=True):
     """A case as drafted. Money in fen, times epoch ms. ``posts`` are the approvals it needs, in order.
 
     ``in_framework``, ``agreement_price_fen``, ``uniform`` and ``urgent_small`` are facts for the legal gate.
+    ``agency_org_id``: the agency 代理机构 that hosts beside the purchaser.
     """
 
     title: Title
@@ -65,6 +74,7 @@ class Draft(Struct, frozen=True, forbid_unknown_fields=True):
     posts: Annotated[tuple[Literal["department", "finance", "head"], ...], Meta(min_length=1, max_length=3)] = ("head",)
     signup_from: int | None = None
     agency_org_id: UUID | None = None
+    few_suppliers: FewSuppliers | None = None
 
 
 def check(draft: Draft, now_ms: int) -> None:
@@ -106,6 +116,7 @@ async def create(conn: Connection, actor: Actor, draft: Draft, now_ms: int) -> U
     check(draft, now_ms)
     if not actor.has(Role.BUYER):
         raise Problem(403, "forbidden")
+    await _check_agency(conn, draft, actor.region)
     rule_set = await lawful.rule_set(conn, actor.region, now_ms)
     gate, told = await lawful.derive(conn, actor.org_id, actor.region, None, draft, rule_set, now_ms)
     number: str = await conn.fetchval(SQL["next_number"], actor.region, False)
@@ -126,6 +137,7 @@ async def edit(conn: Connection, actor: Actor, auction_id: UUID, draft: Draft, n
     check(draft, now_ms)
     row = await ours(conn, actor, auction_id, now_ms)
     await still_draft(conn, auction_id)
+    await _check_agency(conn, draft, row["region"])
     rule_set = lawful.pinned(row)
     gate, told = await lawful.derive(conn, row["org_id"], row["region"], auction_id, draft, rule_set, now_ms)
     await conn.execute(SQL["drop_lots"], auction_id)
@@ -138,6 +150,12 @@ async def edit(conn: Connection, actor: Actor, auction_id: UUID, draft: Draft, n
     await conn.execute(SQL["change_auction"], auction_id, *given)
     await _add_lots(conn, auction_id, row["region"], row["org_id"], draft)
     await audit(conn, actor, "auction.edited", f"auction:{auction_id}")
+
+
+async def _check_agency(conn: Connection, draft: Draft, region: str) -> None:
+    """Raises ``Problem`` 422 for an agency that has nobody who may host in this region."""
+    if draft.agency_org_id and draft.agency_org_id not in {row["id"] for row in await agencies_for(conn, region)}:
+        raise Problem(422, "agency_unfit")
 
 
 async def ours(conn: Db, actor: Actor, auction_id: UUID, now_ms: int, *roles: Role) -> Record:

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from auction.case import gate, params
-from auction.case.gate import Gate, GateFacts, GateRefusal, OfferFormat
+from auction.case.gate import Gate, GateFacts, GateRefusal, LegalBasis, OfferFormat
 from auction.case.params import Row
 from auction.case.records import SQL, Db, decode_rules, encode, millis_or_0
 from auction.lot.model import LotRules
@@ -80,8 +80,9 @@ async def derive(
     derived = gate.derive(facts, rules)
     if isinstance(derived, GateRefusal):
         raise _refusal(derived)
-    check_lots(derived, [lot.rules for lot in draft.lots])
-    return derived, {"facts": encode(facts), "gate": encode(derived)}
+    few = draft.few_suppliers
+    check_lots(derived, [lot.rules for lot in draft.lots], fewest(derived, rules, approved=few is not None))
+    return derived, {"facts": encode(facts), "gate": encode(derived), "few_suppliers": encode(few) if few else None}
 
 
 def _refusal(refused: GateRefusal) -> Problem:
@@ -94,15 +95,23 @@ def _refusal(refused: GateRefusal) -> Problem:
     return Problem(422, "gate_refused", accept=told, why=f"{refused.code.value} ({', '.join(refused.clauses)})")
 
 
-def check_lots(derived: Gate, lots: Sequence[LotRules]) -> None:
+def fewest(derived: Gate, rules: RuleSet, *, approved: bool) -> int:
+    """The fewest valid suppliers a lot may want: fewer with a recorded approval, except where the law names three."""
+    statutory = derived.legal_basis.value in (params.STATUTORY, LegalBasis.TENDER_SECOND_OFFER.value)
+    if not approved or statutory:
+        return derived.suppliers_min
+    return min(derived.suppliers_min, rules.number("suppliers.min_approved"))
+
+
+def check_lots(derived: Gate, lots: Sequence[LotRules], suppliers_min: int) -> None:
     """Raises ``Problem`` 422 for a lot whose format is not lawful here, or that wants fewer suppliers than it must."""
     for no, rules in enumerate(lots, 1):
         refused = gate.judge_format(derived, OfferFormat(rules.format.value))
         if refused:
             raise _refusal(refused)
-        if rules.suppliers_min < derived.suppliers_min:
-            accept = {"lot": no, "suppliers_min": derived.suppliers_min}
-            raise Problem(422, "suppliers_too_few", accept=accept, least=derived.suppliers_min)
+        if rules.suppliers_min < suppliers_min:
+            accept = {"lot": no, "suppliers_min": suppliers_min}
+            raise Problem(422, "suppliers_too_few", accept=accept, least=suppliers_min)
 
 
 async def check_notice(conn: Db, row: Row, now_ms: int) -> None:
@@ -128,7 +137,8 @@ async def check_again(conn: Db, row: Record, lots: Sequence[Record], now_ms: int
     derived = gate.derive(facts, pinned(row))
     if isinstance(derived, GateRefusal):
         raise _refusal(derived)
-    check_lots(derived, [decode_rules(lot["rules"]) for lot in lots])
+    least = fewest(derived, pinned(row), approved=bool(row["gate"].get("few_suppliers")))
+    check_lots(derived, [decode_rules(lot["rules"]) for lot in lots], least)
 
 
 class _Need:

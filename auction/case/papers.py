@@ -86,6 +86,7 @@ async def facts_of(conn: Db, lot_id: UUID, texts: Texts) -> tuple[Record, dict[s
         "plan_no": row["plan_no"] or "—",
         "legal_basis": _say(texts, f"gate.basis.{row['legal_basis']}"),
         "legal_why": _clauses(texts, row["gate"]),
+        "few_suppliers": _few_in_words(row["gate"].get("few_suppliers")),
         "invited": "邀请" if row["invitation_only"] else "公开",
         "ceiling": shown(rules.ceiling, rules.basis),
         "rules": _rules_in_words(texts, rules),
@@ -122,6 +123,10 @@ def _say(texts: Texts, key: str) -> str:
 def _clauses(texts: Texts, gate: Mapping[str, Any]) -> str:
     clauses = gate.get("gate", {}).get("clauses", [])
     return "；".join(_say(texts, f"clause.{clause}") for clause in clauses) or "—"
+
+
+def _few_in_words(few: Mapping[str, str] | None) -> str:
+    return f"{few['document_no']}：{few['reason']}" if few else "—"
 
 
 def _rules_in_words(texts: Texts, rules: LotRules) -> str:

@@ -21,13 +21,17 @@ _MOMENT = re.compile(r"(20[0-9]{2})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})(
 
 
 class Fault(Struct, frozen=True):
-    """Something typed that is not right: the field, the sentence with its parameters, the field's name for people."""
+    """Something typed that is not right: the field, the sentence with its parameters, the field's name for people.
+
+    ``line``, ``lot``: of which line, of which lot's own rules; 0 where that is no question.
+    """
 
     field: str
     key: str
     label: str
     params: dict[str, Any] = {}
     line: int = 0
+    lot: int = 0
 
 
 def line_of(name: str) -> tuple[str, int]:
@@ -42,21 +46,23 @@ def line_of(name: str) -> tuple[str, int]:
 class Typed:
     """The fields of a form and what is wrong with them. Each reader gives None when it has noted a fault.
 
-    ``labels``: the catalogue's section with the fields' names for people (``<labels>.<field>``).
+    ``labels``: the catalogue's section with the fields' names for people (``<labels>.<field>``). ``lot``: the fields
+    are those of this lot's own rules, ``own-<lot>-<field>``.
     """
 
-    def __init__(self, fields: Mapping[str, str], labels: str = "wizard.label") -> None:
-        self.fields, self.labels = fields, labels
+    def __init__(self, fields: Mapping[str, str], labels: str = "wizard.label", lot: int = 0) -> None:
+        self.fields, self.labels, self.lot = fields, labels, lot
+        self.prefix = f"own-{lot}-" if lot else ""
         self.faults: list[Fault] = []
 
     def raw(self, name: str) -> str:
         """As typed, blanks cut off; empty when it was not sent."""
-        return str(self.fields.get(name, "")).strip()
+        return str(self.fields.get(self.prefix + name, "")).strip()
 
     def wrong(self, name: str, key: str, **params: Any) -> None:
         """Note a fault of a field: the sentence ``key``."""
         plain, line = line_of(name)
-        self.faults.append(Fault(name, key, f"{self.labels}.{plain}", params, line))
+        self.faults.append(Fault(self.prefix + name, key, f"{self.labels}.{plain}", params, line, self.lot))
 
     def ticked(self, name: str) -> bool:
         """Whether a box was ticked."""

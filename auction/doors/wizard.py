@@ -6,33 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
-from auction.case.drafting import Draft, DraftLine, DraftLot
+from auction.case.drafting import Draft, DraftLine, DraftLot, FewSuppliers
 from auction.case.gate import Gate
 from auction.doors.typed import Fault, Typed, moment_text
-from auction.lot.model import (
-    Band,
-    Conformity,
-    Decrement,
-    FormatName,
-    HostView,
-    LotRules,
-    Overtime,
-    PriceBasis,
-    Rounds,
-    StepAgainst,
-    StepKind,
-    Visibility,
-)
-from auction.lot.rules import lot_problem
+from auction.doors.wizardrules import own_lots, rule_fields, yuan_text
+from auction.lot.model import FormatName, LotRules
 from standards.categories import is_code, kind_of
 from standards.params import RuleSet
 
 STEPS = ("need", "basis", "rules", "people", "check")
 LINES_MAX = 200
 LOTS_MAX = 20
-BANDS = (1, 2, 3)
+EMPTY_LINES = 3
 MINUTE = 60_000
 Fields = Mapping[str, str]
 
@@ -68,6 +56,7 @@ class People(Struct, frozen=True):
     invitation_only: bool
     invited: list[UUID]
     posts: tuple[Post, ...]
+    agency: UUID | None = None
 
 
 def line_numbers(fields: Fields) -> list[int]:
@@ -126,107 +115,6 @@ def _lots(typed: Typed) -> dict[int, list[DraftLine]]:
     return dict(sorted(lots.items()))
 
 
-def read_rules(
-    fields: Fields, need: Need, duration_ms: int, rule_set: RuleSet
-) -> tuple[dict[int, LotRules], list[Fault]]:
-    """The third step: the rules by lot number, common to all but the ceiling; ceilings within the budget."""
-    typed = Typed(fields)
-    basis = typed.choice("basis", PriceBasis, PriceBasis.TOTAL)
-    read = typed.percent if basis is PriceBasis.DISCOUNT_RATE else typed.money
-    ceilings = {no: read(f"ceiling-{no}") for no in need.lots}
-    drop = typed.whole("big_drop", 0, 99) if typed.raw("big_drop") else 0
-    common = LotRules(
-        format=typed.choice("format", FormatName, FormatName.LIVE_REVERSE),
-        basis=basis,
-        decrement=_decrement(typed, basis),
-        duration_ms=duration_ms,
-        overtime=_overtime(typed, duration_ms),
-        rounds=_rounds(typed),
-        suppliers_min=typed.whole("suppliers_min", 1, 100) or 3,
-        visibility=typed.choice("visibility", Visibility, Visibility.RANK_ONLY),
-        starting_gate=typed.ticked("starting_gate"),
-        host_view=typed.choice("host_view", HostView, HostView.ALIASES),
-        big_drop_bp=(drop or 0) * 100,
-        conformity=typed.choice("conformity", Conformity, Conformity.BEFORE_START),
-        award_confirm_ms=(typed.whole("award_confirm", 1, 720) or 72) * 60 * MINUTE,
-        outage_pause_after_ms=rule_set.ms("auction.pause_after_outage_seconds"),
-        left_after_outage_min_ms=rule_set.ms("auction.left_after_outage_seconds"),
-    )
-    found = {no: _with_ceiling(common, ceiling) for no, ceiling in ceilings.items() if ceiling is not None}
-    if not typed.faults:
-        for no, rules in found.items():
-            wrong = lot_problem(rules)
-            if wrong:
-                typed.wrong(FIELD_OF.get(wrong, f"ceiling-{no}"), f"rules.{wrong}")
-                break
-        total = sum(ceiling for ceiling in ceilings.values() if ceiling is not None)
-        if basis is not PriceBasis.DISCOUNT_RATE and total > need.budget_fen:
-            typed.wrong(f"ceiling-{max(need.lots)}", "problem.ceiling_over_budget", budget_fen=need.budget_fen)
-    return found, typed.faults
-
-
-FIELD_OF = {
-    "suppliers_min_too_low": "suppliers_min",
-    "decrement_missing": "step_amount",
-    "multiple_needs_own": "step_against",
-    "decrement_over_ceiling": "step_amount",
-    "hard_stop_before_end": "hard_stop",
-    "duration": "closes_at",
-    "lines_missing": "line-1-name",
-}
-"""Where in the form a rule that cannot be run was typed."""
-
-
-def _with_ceiling(common: LotRules, ceiling: int) -> LotRules:
-    values = {name: getattr(common, name) for name in LotRules.__struct_fields__}
-    return LotRules(**values | {"ceiling": ceiling})
-
-
-def _decrement(typed: Typed, basis: PriceBasis) -> Decrement:
-    kind = typed.choice("step_kind", StepKind, StepKind.ABSOLUTE)
-    against = typed.choice("step_against", StepAgainst, StepAgainst.OWN)
-    read = typed.percent if basis is PriceBasis.DISCOUNT_RATE else typed.money
-    if kind is StepKind.PERCENTAGE:
-        return Decrement(kind=kind, amount=0, bp=typed.percent("step_rate", 5_000) or 0, against=against)
-    if kind is not StepKind.BANDS:
-        return Decrement(kind=kind, amount=read("step_amount") or 0, against=against)
-    bands = []
-    for n in BANDS:
-        if not typed.raw(f"band-{n}-from") and not typed.raw(f"band-{n}-amount"):
-            continue
-        begin = 0 if typed.raw(f"band-{n}-from") in ("0", "0.00") else read(f"band-{n}-from")
-        amount = read(f"band-{n}-amount")
-        if begin is not None and amount is not None:
-            bands.append(Band(begin, amount))
-    if not bands and not typed.faults:
-        typed.wrong("band-1-from", "wizard.fault.no_bands")
-    least = min((band.amount for band in bands), default=0)
-    return Decrement(kind=kind, amount=least, bands=tuple(bands), against=against)
-
-
-def _overtime(typed: Typed, duration_ms: int) -> Overtime:
-    if typed.raw("overtime") == "0":
-        return Overtime(extensions_max=0)
-    window, extend = typed.whole("overtime_window", 10, 3_600), typed.whole("overtime_extend", 10, 3_600)
-    most = typed.whole("extensions_max", 1, 1_000, need=False)
-    after = typed.whole("hard_stop", 1, 1_440, need=False)
-    return Overtime(
-        window_ms=(window or 180) * 1000,
-        extend_ms=(extend or 180) * 1000,
-        rank_max=typed.whole("overtime_rank", 1, 100) or 3,
-        extensions_max=most,
-        hard_stop_ms=None if after is None else duration_ms + after * MINUTE,
-    )
-
-
-def _rounds(typed: Typed) -> Rounds:
-    if typed.raw("format") != FormatName.ROUND_REVERSE.value:
-        return Rounds()
-    count, turn = typed.whole("rounds_count", 1, 10), typed.whole("rounds_turn", 10, 3_600)
-    first, pause = typed.whole("rounds_first", 0, 3_600), typed.whole("rounds_pause", 0, 3_600)
-    return Rounds(count or 3, (first or 0) * 1000, (turn or 120) * 1000, (pause or 0) * 1000)
-
-
 def duration_of(fields: Fields, default_ms: int) -> int:
     """The duration typed in the fourth step, if it can be read; else the default."""
     quiet = Typed(fields)
@@ -234,11 +122,17 @@ def duration_of(fields: Fields, default_ms: int) -> int:
     return end - begin if begin and end and end > begin else default_ms
 
 
+def only_rounds(fields: Fields) -> bool:
+    """Whether every lot runs by rounds: then nobody can say beforehand when it ends."""
+    formats = {fields.get(f"own-{no}-format", "") for no in own_lots(fields, range(1, LOTS_MAX + 1))}
+    return formats | {fields.get("format", "")} == {FormatName.ROUND_REVERSE.value}
+
+
 def read_people(fields: Fields, now_ms: int, default_ms: int) -> tuple[People | None, list[Fault]]:
     """The fourth step: times in Shanghai time, never in the past, the end behind the start."""
     typed = Typed(fields)
     opens_at, signup_from = typed.moment("opens_at"), typed.moment("signup_from", need=False)
-    rounds = typed.raw("format") == FormatName.ROUND_REVERSE.value
+    rounds = only_rounds(fields)
     closes_at = typed.moment("closes_at", need=not rounds)
     if opens_at is not None and opens_at <= now_ms:
         typed.wrong("opens_at", "problem.opening_passed")
@@ -251,7 +145,7 @@ def read_people(fields: Fields, now_ms: int, default_ms: int) -> tuple[People | 
             typed.wrong("closes_at", "wizard.fault.end_before_start")
         elif not MINUTE <= duration_ms <= 400 * MINUTE:
             typed.wrong("closes_at", "rules.duration")
-    invited = _ids(typed)
+    invited, agency = _ids(typed, "invited"), _ids(typed, "agency")
     invitation = typed.raw("invitation") == "1"
     if invitation and not invited:
         typed.wrong("invited", "problem.invited_missing")
@@ -260,21 +154,22 @@ def read_people(fields: Fields, now_ms: int, default_ms: int) -> tuple[People | 
         typed.wrong("post_head", "wizard.fault.no_post")
     if typed.faults or opens_at is None:
         return None, typed.faults
-    return People(opens_at, signup_from, duration_ms, invitation, invited if invitation else [], posts), []
+    chosen, of_these = next(iter(agency), None), invited if invitation else []
+    return People(opens_at, signup_from, duration_ms, invitation, of_these, posts, chosen), []
 
 
-def _ids(typed: Typed) -> list[UUID]:
+def _ids(typed: Typed, name: str) -> list[UUID]:
     found = []
-    for text in typed.raw("invited").split():
+    for text in typed.raw(name).split():
         try:
             found.append(UUID(text))
         except ValueError:
-            typed.wrong("invited", "typed.choice")
+            typed.wrong(name, "typed.choice")
             break
     return list(dict.fromkeys(found))[:500]
 
 
-def draft_of(need: Need, rules: Mapping[int, LotRules], people: People) -> Draft:
+def draft_of(need: Need, rules: Mapping[int, LotRules], people: People, few: FewSuppliers | None = None) -> Draft:
     """The whole draft; lots with one title are told apart by their number."""
     many = len(need.lots) > 1
     lots = [
@@ -286,7 +181,7 @@ def draft_of(need: Need, rules: Mapping[int, LotRules], people: People) -> Draft
         lots=lots, budget_project=need.budget_project, plan_no=need.plan_no, in_framework=need.in_framework,
         agreement_price_fen=need.agreement_price_fen, uniform=need.uniform, urgent_small=need.urgent_small,
         notice=need.notice, invitation_only=people.invitation_only, invited=people.invited,
-        posts=people.posts, signup_from=people.signup_from,
+        posts=people.posts, signup_from=people.signup_from, agency_org_id=people.agency, few_suppliers=few,
     )  # fmt: skip
 
 
@@ -300,9 +195,9 @@ def defaults(rule_set: RuleSet, gate: Gate, need: Need) -> dict[str, str]:
     return {
         "format": live[0].value if live else "",
         "basis": "total",
-        **{f"ceiling-{no}": _yuan(share) for no in need.lots},
+        **{f"ceiling-{no}": yuan_text(share) for no in need.lots},
         "step_kind": "absolute",
-        "step_amount": _yuan(max(100, step // 100 * 100)),
+        "step_amount": yuan_text(max(100, step // 100 * 100)),
         "step_rate": f"{rule_set.number('auction.decrement_bp') / 100:.2f}",
         "step_against": "own",
         "overtime": "1",
@@ -322,48 +217,36 @@ def defaults(rule_set: RuleSet, gate: Gate, need: Need) -> dict[str, str]:
     }
 
 
-def _yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02d}"
-
-
 def fields_of(
     case: Mapping[str, Any], lots: Sequence[tuple[LotRules, Sequence[Any]]], invited: Sequence[UUID]
 ) -> dict[str, str]:
     """A stored draft as the wizard's fields, to be changed."""
-    first = lots[0][0]
-    kind, step, over = first.basis, first.decrement, first.overtime
-    facts = (case["gate"] or {}).get("facts", {})
+    first, gate = lots[0][0], case["gate"] or {}
+    facts, few = gate.get("facts", {}), gate.get("few_suppliers") or {}
     fields = {
-        "title": case["title"], "category": case["category"], "budget": _yuan(case["budget_fen"]),
+        "title": case["title"], "category": case["category"], "budget": yuan_text(case["budget_fen"]),
         "budget_project": case["budget_project"], "plan_no": case["plan_no"], "notice": case["notice"],
         "in_framework": "1" if case["in_framework"] else "",
-        "agreement": _yuan(facts["agreement_price_fen"]) if facts.get("agreement_price_fen") else "",
+        "agreement": yuan_text(facts["agreement_price_fen"]) if facts.get("agreement_price_fen") else "",
         "uniform": "1" if facts.get("uniform") else "", "urgent_small": "1" if facts.get("urgent_small") else "",
-        "format": first.format.value, "basis": kind.value, "step_kind": step.kind.value,
-        "step_amount": _yuan(step.amount), "step_rate": f"{step.bp / 100:.2f}", "step_against": step.against.value,
-        "overtime": "0" if over.extensions_max == 0 else "1", "overtime_window": str(over.window_ms // 1000),
-        "overtime_extend": str(over.extend_ms // 1000), "overtime_rank": str(over.rank_max),
-        "extensions_max": str(over.extensions_max or ""),
-        "hard_stop": str((over.hard_stop_ms - first.duration_ms) // MINUTE) if over.hard_stop_ms else "",
-        "rounds_count": str(first.rounds.count), "rounds_turn": str(first.rounds.turn_ms // 1000),
-        "rounds_first": str(first.rounds.first_pause_ms // 1000),
-        "rounds_pause": str(first.rounds.pause_ms // 1000), "visibility": first.visibility.value,
-        "starting_gate": "1" if first.starting_gate else "", "host_view": first.host_view.value,
-        "suppliers_min": str(first.suppliers_min), "big_drop": str(first.big_drop_bp // 100),
-        "conformity": first.conformity.value, "award_confirm": str(first.award_confirm_ms // (60 * MINUTE)),
+        **rule_fields(first),
         "invitation": "1" if case["invitation_only"] else "0", "invited": " ".join(map(str, invited)),
         "opens_at": moment_text(case["opens_ms"]), "closes_at": moment_text(case["opens_ms"] + first.duration_ms),
         "signup_from": moment_text(case["signup_ms"]) if case["signup_ms"] else "",
+        "agency": str(case["agency_org_id"] or ""),
+        "few_approved": "1" if few else "", "few_reason": few.get("reason", ""),
+        "few_document": few.get("document_no", ""),
         **{f"post_{post}": "1" for post in case["posts"]},
-        **{f"ceiling-{no}": _yuan(rules.ceiling or 0) for no, (rules, _) in enumerate(lots, 1)},
+        **{f"ceiling-{no}": yuan_text(rules.ceiling or 0) for no, (rules, _) in enumerate(lots, 1)},
     }  # fmt: skip
-    for n, band in enumerate(step.bands[: len(BANDS)], 1):
-        fields |= {f"band-{n}-from": _yuan(band.at_or_above), f"band-{n}-amount": _yuan(band.amount)}
+    for no, (rules, _) in enumerate(lots, 1):
+        if msgspec.structs.replace(rules, ceiling=first.ceiling) != first:
+            fields |= {f"own-{no}": "1", **{f"own-{no}-{name}": value for name, value in rule_fields(rules).items()}}
     lines = ((no, line) for no, (_, of_lot) in enumerate(lots, 1) for line in of_lot)
     for n, (no, line) in enumerate(lines, 1):
         fields |= {
             f"line-{n}-lot": str(no), f"line-{n}-name": line["name"], f"line-{n}-spec": line["spec"],
             f"line-{n}-unit": line["unit"], f"line-{n}-quantity": format(line["quantity"].normalize(), "f"),
-            f"line-{n}-ceiling": _yuan(line["unit_ceiling_fen"]) if line["unit_ceiling_fen"] else "",
+            f"line-{n}-ceiling": yuan_text(line["unit_ceiling_fen"]) if line["unit_ceiling_fen"] else "",
         }  # fmt: skip
     return fields

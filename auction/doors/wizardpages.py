@@ -3,63 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import sessions
 from accounts.model import Actor, Role
-from auction.case import approving, drafting, gate, lawful, params
-from auction.case.gate import Gate, GateRefusal
+from auction.case import approving, drafting, gate, lawful
+from auction.case.gate import Gate
 from auction.case.records import SQL as CASES
 from auction.case.records import decode_rules
-from auction.doors import wizard, wording
-from auction.doors.pagekit import sayer
-from auction.doors.typed import Fault, moment_text
-from plumbing import sql
+from auction.doors import wizard
+from auction.doors.typed import Fault
+from auction.doors.wizardrules import FIELD_OF as FIELD_OF_RULE
+from auction.doors.wizardrules import read_few
+from auction.doors.wizardsheet import CONTEXT, SQL, Sheet, read_rules
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
 from plumbing.web import Form, collect, page, read_form, see_other
-from registries.parameters import records as parameters
 from registries.suppliers import records as suppliers
-from standards.params import RuleSet
 
-SQL = sql.load(Path(__file__).with_name("wizard.sql"))
 HOSTS = (Role.BUYER, Role.AGENCY)
 """Who may change a draft; only the purchaser's own people begin one."""
 FIELDS_MAX = 2_000
 TEXT_MAX = 20_000
-EMPTY_LINES = 3
-HOUR_MS = 3_600_000
-
-
-class Sheet(Struct):
-    """One form under way: what was typed, and what follows from it so far."""
-
-    id: UUID | None
-    auction_id: UUID | None
-    fields: dict[str, str]
-    rule_set: RuleSet
-    need: wizard.Need | None = None
-    need_faults: list[Fault] = []
-    verdict: Gate | GateRefusal | None = None
-    told: list[Fault] = []
 
 
 FIELD_OF = {
     "opening_passed": "opens_at", "opens_too_soon": "opens_at", "signup_after_opening": "signup_from",
     "ceiling_over_budget": "ceiling-1", "rules_refused": "format", "gate_refused": "basis_step",
-    "category_wrong": "category", "suppliers_too_few": "suppliers_min", "invited_missing": "invited",
-    "quantity_wrong": "line-1-quantity", "posts_twice": "post_head",
+    "category_wrong": "category", "suppliers_too_few": "suppliers_min", "agency_unfit": "agency",
+    "invited_missing": "invited", "quantity_wrong": "line-1-quantity", "posts_twice": "post_head",
 }  # fmt: skip
 _IN_NEED = (
     "title", "category", "budget", "line", "plan_no", "notice", "agreement", "in_framework", "uniform", "urgent_small",
 )  # fmt: skip
-_IN_PEOPLE = ("opens_at", "closes_at", "signup_from", "invit", "post_")
+_IN_PEOPLE = ("opens_at", "closes_at", "signup_from", "invit", "post_", "agency", "find")
 
 
 def step_of(field: str) -> str:
@@ -72,9 +52,16 @@ def step_of(field: str) -> str:
 
 
 def as_typed(form: Form, step: str) -> dict[str, str]:
-    """What is kept of a sent step; ticked boxes of one name are joined by blanks."""
+    """What is kept of a sent step; ticked boxes of one name are joined by blanks.
+
+    The pressed button ``act`` may give a lot its own rules, or take them away.
+    """
     kept = {name: " ".join(form.all[name]) if name == "invited" else value for name, value in form.items()}
-    kept.pop("act", None)
+    word, _, no = kept.pop("act", "").partition("-")
+    if no.isdigit() and word == "own":
+        kept[f"own-{no}"] = "1"
+    elif no.isdigit() and word == "common":
+        kept.pop(f"own-{no}", None)
     return {"_": step} | {name[:60]: value[:TEXT_MAX] for name, value in kept.items()}
 
 
@@ -119,7 +106,7 @@ async def show(
     request: Request, actor: Actor, sheet: Sheet, step: str, faults: list[Fault], status: int = 0
 ) -> Response:
     """One step, with what is wrong named above and beside each field, everything typed still there."""
-    more = await _CONTEXT[step](request, actor, sheet)
+    more = await CONTEXT[step](request, actor, sheet)
     seen: dict[str, Fault] = {}
     for fault in faults:
         seen.setdefault(fault.field, fault)
@@ -139,118 +126,6 @@ async def show(
         **more,
     )
     return response
-
-
-async def _need_context(request: Request, actor: Actor, sheet: Sheet) -> dict[str, Any]:
-    pool = request.state.postgres
-    numbers = wizard.line_numbers(sheet.fields)
-    asked = request.query_params.get("lines", "")
-    more = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 4 else 0
-    last = max([*numbers, 0])
-    count = min(wizard.LINES_MAX, max(EMPTY_LINES if not numbers else last, more))
-    forms = await pool.fetch(SQL["forms_of"], actor.user_id) if sheet.id is None else []
-    return {
-        "lines": range(1, count + 1),
-        "categories": await parameters.all_categories(pool),
-        "forms": forms,
-        "defaults": {f"line-{n}-lot": "1" for n in range(1, count + 1)},
-    }
-
-
-async def _basis_context(request: Request, actor: Actor, sheet: Sheet) -> dict[str, Any]:
-    assert sheet.need is not None
-    return {"refused": isinstance(sheet.verdict, GateRefusal), "limits": _limits(sheet)}
-
-
-def _limits(sheet: Sheet) -> dict[str, int]:
-    kind = sheet.need.kind if sheet.need else "goods"
-    return {name: sheet.rule_set.number(f"gate.{name}_{kind}_fen") for name in ("limit", "tender")}
-
-
-async def _rules_context(request: Request, actor: Actor, sheet: Sheet) -> dict[str, Any]:
-    assert sheet.need is not None
-    assert isinstance(sheet.verdict, Gate)
-    found, faults = read_rules(sheet)
-    say = sayer(request)
-    words = list(wording.rules_in_words(next(iter(found.values())), say)) if found and not faults else []
-    return {
-        "defaults": wizard.defaults(sheet.rule_set, sheet.verdict, sheet.need),
-        "lots": list(sheet.need.lots),
-        "lawful": [name.value for name in sheet.verdict.live_formats],
-        "bands": wizard.BANDS,
-        "words": words,
-    }
-
-
-def read_rules(sheet: Sheet) -> tuple[dict[int, Any], list[Fault]]:
-    """The rules as typed so far, by lot; the defaults where nothing was sent yet."""
-    assert sheet.need is not None
-    assert isinstance(sheet.verdict, Gate)
-    fields = wizard.defaults(sheet.rule_set, sheet.verdict, sheet.need) | sheet.fields
-    duration_ms = wizard.duration_of(sheet.fields, sheet.rule_set.ms("auction.duration_minutes"))
-    return wizard.read_rules(fields, sheet.need, duration_ms, sheet.rule_set)
-
-
-async def _people_context(request: Request, actor: Actor, sheet: Sheet) -> dict[str, Any]:
-    assert sheet.need is not None
-    assert isinstance(sheet.verdict, Gate)
-    pool, now_ms = request.state.postgres, request.state.clock.now_ms()
-    found = await suppliers.facts_of(pool, await suppliers.matching(pool, sheet.need.category))
-    earliest = await earliest_opening(pool, sheet, now_ms)
-    begins = _round_hour(earliest)
-    duration_ms = sheet.rule_set.ms("auction.duration_minutes")
-    return {
-        "matching": sorted(found.values(), key=lambda one: one.name),
-        "invited": set(sheet.fields.get("invited", "").split()),
-        "invite_all": sheet.verdict.invite_all,
-        "earliest": earliest,
-        "defaults": {
-            "opens_at": moment_text(begins),
-            "closes_at": moment_text(begins + duration_ms),
-            "invitation": "0",
-            **({} if "opens_at" in sheet.fields else {"post_head": "1"}),
-        },
-    }
-
-
-async def earliest_opening(pool: Any, sheet: Sheet, now_ms: int) -> int:
-    """The earliest lawful opening when the case is published today."""
-    assert isinstance(sheet.verdict, Gate)
-    assert sheet.need is not None
-    row = {
-        "legal_basis": sheet.verdict.legal_basis.value, "budget_fen": sheet.need.budget_fen, "kind": sheet.need.kind,
-        "rule_set": sheet.rule_set.values,
-    }  # fmt: skip
-    return max(now_ms, params.notice_ends_at(row, now_ms, await parameters.calendar(pool)))
-
-
-def _round_hour(moment_ms: int) -> int:
-    """A fitting opening from ``moment_ms`` on: the next full hour, ten o'clock where that is Shanghai's midnight."""
-    hour = -(-moment_ms // HOUR_MS) * HOUR_MS
-    return hour + 10 * HOUR_MS if hour % (24 * HOUR_MS) == 16 * HOUR_MS else hour
-
-
-async def _check_context(request: Request, actor: Actor, sheet: Sheet) -> dict[str, Any]:
-    rules, _ = read_rules(sheet)
-    people, _ = wizard.read_people(sheet.fields, request.state.clock.now_ms(), 0)
-    say = sayer(request)
-    invited = await suppliers.facts_of(request.state.postgres, people.invited if people else [])
-    return {
-        "rules": rules,
-        "amounts": {no: wording.amount_text(one.ceiling, one.basis) for no, one in rules.items() if one.ceiling},
-        "words": list(wording.rules_in_words(next(iter(rules.values())), say)) if rules else [],
-        "people": people,
-        "invited": sorted(one.name for one in invited.values()),
-    }
-
-
-_CONTEXT = {
-    "need": _need_context,
-    "basis": _basis_context,
-    "rules": _rules_context,
-    "people": _people_context,
-    "check": _check_context,
-}
 
 
 async def faults_of(request: Request, sheet: Sheet, step: str) -> list[Fault]:
@@ -276,8 +151,11 @@ async def faults_of(request: Request, sheet: Sheet, step: str) -> list[Fault]:
 async def _rules_faults(sheet: Sheet) -> list[Fault]:
     assert isinstance(sheet.verdict, Gate)
     found, faults = read_rules(sheet)
+    few, wrong = read_few(sheet.fields)
+    faults += wrong
+    least = lawful.fewest(sheet.verdict, sheet.rule_set, approved=few is not None)
     try:
-        lawful.check_lots(sheet.verdict, list(found.values()))
+        lawful.check_lots(sheet.verdict, list(found.values()), least)
     except Problem as problem:
         faults.append(fault_from(problem))
     return faults
@@ -288,7 +166,7 @@ def fault_from(problem: Problem) -> Fault:
     told = problem.accept or {}
     field = FIELD_OF.get(problem.code, "title")
     if problem.code == "rules_refused":
-        field = wizard.FIELD_OF.get(told["rule"], "format")
+        field = FIELD_OF_RULE.get(told["rule"], "format")
         return Fault(field, f"rules.{told['rule']}", f"wizard.label.{field.partition('-')[0]}")
     label = f"wizard.label.{field.partition('-')[0]}"
     if problem.code == "gate_refused":
@@ -370,7 +248,9 @@ async def onward(request: Request, actor: Actor, sheet: Sheet, step: str, form: 
         return see_other(f"{where}/{step}", "note.form_saved")
     if act == "more":
         numbers = wizard.line_numbers(sheet.fields)
-        return see_other(f"{where}/need?lines={max([*numbers, EMPTY_LINES]) + 5}#lines")
+        return see_other(f"{where}/need?lines={max([*numbers, wizard.EMPTY_LINES]) + 5}#lines")
+    if act == "find" or act.startswith(("own-", "common-")):
+        return see_other(f"{where}/{step}#{'invited' if act == 'find' else act}")
     faults = await faults_of(request, sheet, step)
     if act == "look":
         return await show(request, actor, sheet, step, faults, status=200)
@@ -408,7 +288,8 @@ async def _write(conn: Connection, request: Request, actor: Actor, sheet: Sheet,
     people, _ = wizard.read_people(sheet.fields, now_ms, sheet.rule_set.ms("auction.duration_minutes"))
     assert people is not None
     assert sheet.need is not None
-    draft = wizard.draft_of(sheet.need, rules, people)
+    few, _ = read_few(sheet.fields)
+    draft = wizard.draft_of(sheet.need, rules, people, few)
     if sheet.auction_id is None:
         auction_id = await drafting.create(conn, actor, draft, now_ms)
     else:

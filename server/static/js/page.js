@@ -106,9 +106,9 @@ export async function call(method, path, body) {
 }
 
 /** This page as the server draws it now, for the parts that are its own; null when it does not answer. */
-export async function again() {
+export async function again(query = location.search) {
   try {
-    const answer = await fetch(location.href, { credentials: "same-origin", headers: { Accept: "text/html" } });
+    const answer = await fetch(location.pathname + query, { credentials: "same-origin", headers: { Accept: "text/html" } });
     return answer.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   } catch {
     return null;

@@ -1,6 +1,6 @@
 // The opening wizard: shows the fields that matter, adds lines, and draws how the price may fall. Works without it too.
 
-import { $, all, el, t } from "./page.js";
+import { $, again, all, el, t } from "./page.js";
 import { parsePrice, price, short } from "./money.js";
 
 const form = $("form[data-step]");
@@ -125,7 +125,33 @@ function preview() {
   }
 }
 
+/** Search while typing: the server finds, what is ticked moves up to the chosen. */
+function finding() {
+  const box = $("#find");
+  if (!box) return;
+  let soon = 0;
+  box.addEventListener("input", () => {
+    clearTimeout(soon);
+    soon = setTimeout(async () => {
+      const asked = box.value;
+      const found = await again(`?find=${encodeURIComponent(asked)}`);
+      if (!found || asked !== box.value) return;
+      const chosen = new Set(all("#chosen input").map((each) => each.value));
+      const list = document.importNode(found.getElementById("found"), true);
+      for (const each of all("input", list)) if (chosen.has(each.value)) each.closest("label").remove();
+      $("#found").replaceWith(list);
+    }, 250);
+  });
+  form.addEventListener("change", ({ target }) => {
+    if (!target.checked || !target.closest("#found")) return;
+    $("#chosen [data-none]")?.remove();
+    $("#chosen").append(target.closest("label"));
+    target.focus();
+  });
+}
+
 if (form) {
+  finding();
   const renew = () => { conditions(); preview(); };
   form.addEventListener("input", renew);
   form.addEventListener("change", renew);

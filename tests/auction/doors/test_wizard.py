@@ -14,7 +14,7 @@ from accounts import sessions
 from accounts.model import Role
 from auction.case import reruns
 from auction.case.records import decode_rules
-from auction.doors import casepages, wizardpages
+from auction.doors import casepages, wizardpages, wizardsheet
 from auction.doors.typed import moment_text
 from auction.lot import live
 from plumbing.clock import Clock
@@ -271,3 +271,90 @@ async def test_a_rerun_is_changed_in_the_wizard_and_stays_one_lot(
     rows = await pool.fetch("SELECT rules, rerun_of, id FROM lot WHERE auction_id = $1", auction_id)
     assert [(decode_rules(row["rules"]).ceiling, row["rerun_of"]) for row in rows] == [(9_900_000, lot_id)]
     assert await pool.fetchval("SELECT count(*) FROM line WHERE lot_id = $1", rows[0]["id"]) == 1
+
+
+def two_lots(**changed: str) -> dict[str, str]:
+    return need(**{"line-2-name": "茶几", "line-2-quantity": "2", "line-2-lot": "2"}, **changed)
+
+
+async def test_a_lot_may_open_its_own_rules_and_go_back_to_the_common_ones(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    common = rules(**{"ceiling-1": "60000", "ceiling-2": "20000"})
+    where = await typed(client, two_lots())
+    assert (await client.get(f"{where}/rules")).text.count('name="visibility"') == 4, "one set for all lots"
+    opened_own = await client.post(f"{where}/rules", data=common | {"act": "own-2"})
+    assert opened_own.headers["location"] == f"{where}/rules#own-2"
+    page = (await client.get(f"{where}/rules")).text
+    assert re.search(r'name="own-2-step_amount"[^>]*value="400"', page), "its own rules begin as the common ones"
+    own = {f"own-2-{name}": value for name, value in rules(step_amount="", visibility="lead_price").items()}
+    wrong = await client.post(f"{where}/rules", data=common | own | {"own-2": "1"})
+    assert "2 包 每次至少降低" in " ".join(said(wrong).split())
+    own |= {"own-2-step_amount": "77", "own-2-basis": "unit_prices"}
+    assert (await client.post(f"{where}/rules", data=common | own | {"own-2": "1"})).status_code == 303
+    await client.post(f"{where}/people", data=people())
+    assert "2 包" in (await client.get(f"{where}/check")).text
+    sent = await client.post(f"{where}/check", data={"act": "draft"})
+    case = sent.headers["location"]
+    rows = await pool.fetch("SELECT rules FROM lot WHERE auction_id = $1::text::uuid ORDER BY no", case.rsplit("/")[-1])
+    first, second = (decode_rules(row["rules"]) for row in rows)
+    assert (first.decrement.amount, first.visibility, first.ceiling) == (40_000, "rank_only", 6_000_000)
+    assert (second.decrement.amount, second.visibility, second.ceiling) == (7_700, "lead_price", 2_000_000)
+    assert second.basis == "unit_prices"
+    where = (await client.get(f"{case}/edit")).headers["location"].rsplit("/", 1)[0]
+    assert 'name="own-2" value="1"' in (await client.get(f"{where}/rules")).text
+    await client.post(f"{where}/rules", data=common | own | {"own-2": "1", "act": "common-2"})
+    assert 'name="own-2-format"' not in (await client.get(f"{where}/rules")).text
+
+
+async def test_fewer_suppliers_than_required_need_an_approval_that_stays_on_record(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    where = await typed(client, need())
+    refused = await client.post(f"{where}/rules", data=rules(suppliers_min="2"))
+    assert "不得少于 3 家" in said(refused)
+    empty = await client.post(f"{where}/rules", data=rules(suppliers_min="2", few_approved="1"))
+    assert "批准文号" in said(empty)
+    approved = {"few_approved": "1", "few_document": "杭财采〔2026〕8号", "few_reason": "本地仅两家供应商有货"}
+    assert "不得少于 2 家" in said(await client.post(f"{where}/rules", data=rules(suppliers_min="1", **approved)))
+    assert (await client.post(f"{where}/rules", data=rules(suppliers_min="2", **approved))).status_code == 303
+    await client.post(f"{where}/people", data=people())
+    assert "杭财采〔2026〕8号" in (await client.get(f"{where}/check")).text
+    sent = await client.post(f"{where}/check", data={"act": "next"})
+    assert sent.status_code == 303, said(sent)
+    case = sent.headers["location"]
+    assert "本地仅两家供应商有货" in (await client.get(case)).text, "who approves the case reads it"
+    kept = await pool.fetchval("SELECT gate FROM auction WHERE id = $1::text::uuid", case.rsplit("/", 1)[1])
+    assert kept["few_suppliers"] == {"document_no": "杭财采〔2026〕8号", "reason": "本地仅两家供应商有货"}
+
+
+async def test_an_agency_that_may_host_is_chosen_and_named(client: httpx.AsyncClient, pool: Pool) -> None:
+    agency = await a_person(pool, Role.AGENCY, kind="agency")
+    far = await a_person(pool, Role.AGENCY, kind="agency", region="650100")
+    where = await typed(client, need(), rules())
+    page = (await client.get(f"{where}/people")).text
+    assert f'value="{agency.org_id}"' in page
+    assert f'value="{far.org_id}"' not in page
+    await client.post(f"{where}/people", data=people(agency=str(agency.org_id)))
+    assert f"单位 {agency.login}" in (await client.get(f"{where}/check")).text
+    sent = await client.post(f"{where}/check", data={"act": "draft"})
+    assert f"单位 {agency.login}" in (await client.get(sent.headers["location"])).text
+    where = await typed(client, need(), rules(), people(agency=str(far.org_id)))
+    sent = await client.post(f"{where}/check", data={"act": "draft"})
+    assert "没有可主持项目的人员" in said(sent)
+
+
+async def test_guests_are_found_by_name_or_code_instead_of_one_long_list(client: httpx.AsyncClient, pool: Pool) -> None:
+    guests = [await a_supplier(pool, categories=("A05010301",)) for _ in range(14)]
+    name = await pool.fetchval("SELECT name FROM organisation WHERE id = $1", guests[3].org_id)
+    where = await typed(client, need(), rules())
+    page = (await client.get(f"{where}/people")).text
+    assert page.count('name="invited"') == wizardsheet.FOUND_MAX
+    chosen = people(invitation="1", invited=str(guests[0].org_id), find=name, act="find")
+    found = await client.post(f"{where}/people", data=chosen)
+    assert found.headers["location"] == f"{where}/people#invited"
+    page = (await client.get(f"{where}/people")).text
+    assert re.search(f'value="{guests[0].org_id}" checked', page), "who was chosen stays"
+    assert f'value="{guests[3].org_id}"' in page
+    assert f'value="{guests[5].org_id}"' not in page
+    assert "没有符合的供应商" in (await client.get(f"{where}/people?find=无此供应商")).text
