@@ -29,7 +29,7 @@ class Client:
     def __init__(self, sock: socket.socket, group: str) -> None:
         self.sock, self.group, self.fd = sock, group, sock.fileno()
         self.rest = b""
-        self.open = False
+        self.open = self.shaken = False
 
     def send(self, data: bytes) -> None:
         """Write at once; the messages are far smaller than the kernel's buffer."""
@@ -41,7 +41,11 @@ class Client:
 
 
 class Live(Client):
-    """A live socket: handshake, pings and the boundaries of frames."""
+    """A live socket: handshake, pings and the boundaries of frames. ``socketio``: with Socket.IO's envelope around."""
+
+    def __init__(self, sock: socket.socket, group: str, *, socketio: bool = False) -> None:
+        super().__init__(sock, group)
+        self.socketio = socketio
 
     def hear(self, data: bytes) -> None:
         """Hand every text frame on."""
@@ -49,17 +53,20 @@ class Live(Client):
             raise ClientLostError("hung up")
         if self.rest:
             data = self.rest + data
-        if not self.open:
+        if not self.shaken:
             head, found, data = data.partition(b"\r\n\r\n")
             if not found:
                 self.rest = head
                 return
             if b" 101 " not in head[:20]:
                 raise ClientLostError(head[:80].decode("latin-1"))
-            self.open, self.rest = True, b""
+            self.shaken, self.rest = True, b""
+            self.open = not self.socketio
         done = 0
         for opcode, at, end in wire.frames(data):
-            if opcode == wire.TEXT:
+            if opcode == wire.TEXT and self.socketio:
+                self._unwrap(data, at, end)
+            elif opcode == wire.TEXT:
                 self.heard(data, at, end)
             elif opcode == wire.PING:
                 self.send(wire.frame(data[at:end], wire.PONG))
@@ -67,6 +74,22 @@ class Live(Client):
                 raise ClientLostError("closed")
             done = end
         self.rest = data[done:] if done < len(data) else b""
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Send a message in the form this server wants."""
+        text = json.dumps(message, separators=(",", ":"))
+        self.send(wire.frame((wire.SOCKETIO % text if self.socketio else text).encode()))
+
+    def _unwrap(self, data: bytes, at: int, end: int) -> None:
+        """Engine.IO: 0 opens, 2 is a ping; Socket.IO: 40 is the welcome, 42 an event."""
+        if data.startswith(wire.SOCKETIO_ANSWER, at):
+            self.heard(data, at + len(wire.SOCKETIO_ANSWER), end - 1)
+        elif data.startswith(b"40", at):
+            self.open = True
+        elif data[at] == 48:
+            self.send(wire.frame(b"40"))
+        elif data[at] == 50:
+            self.send(wire.frame(b"3"))
 
     def heard(self, data: bytes, at: int, end: int) -> None:
         """A text frame lies at ``data[at:end]``."""
@@ -76,8 +99,8 @@ class Live(Client):
 class Bidder(Live):
     """Bids and waits for answers; everything else is passed over."""
 
-    def __init__(self, sock: socket.socket, group: str) -> None:
-        super().__init__(sock, group)
+    def __init__(self, sock: socket.socket, group: str, *, socketio: bool = False) -> None:
+        super().__init__(sock, group, socketio=socketio)
         self.forms: list[wire.Bids] = []
         self.turn = 0
         self.run: Run | None = None
@@ -135,8 +158,8 @@ class Audience:
 class Watcher(Live):
     """Follows one lot; counts frames and gaps."""
 
-    def __init__(self, sock: socket.socket, group: str) -> None:
-        super().__init__(sock, group)
+    def __init__(self, sock: socket.socket, group: str, *, socketio: bool = False) -> None:
+        super().__init__(sock, group, socketio=socketio)
         self.audience: Audience | None = None
         self.k = -1
         self.frames = self.bytes = self.gaps = 0

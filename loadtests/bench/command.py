@@ -22,7 +22,7 @@ from loadtests.bench import gauges, plot, recorded, table
 from loadtests.bench.helpers import CHECKOUT, HelperError
 from loadtests.bench.product import ProductError
 from loadtests.bench.rounds import FOREIGN_MAX, Kept, Round, gather
-from loadtests.bench.scenarios import AFTER, BEFORE, ROUND, Scenario
+from loadtests.bench.scenarios import AFTER, BEFORE, PEERS, ROUND, Scenario, peers
 from loadtests.bench.stage import FULL, QUICK, Scale, Stage, fitting, raise_file_limit
 from loadtests.replay.door import DoorClosedError, TurnedAwayError
 from loadtests.replay.line import LineLostError
@@ -65,7 +65,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 class Bench:
     """One run of the bench."""
 
-    def __init__(self, stage: Stage, scale: Scale, console: Console, spare: int) -> None:
+    def __init__(
+        self, stage: Stage, scale: Scale, console: Console, spare: int, scenarios: Sequence[Scenario] = ROUND
+    ) -> None:
+        self.scenarios = scenarios
         self.stage, self.scale, self.console, self.spare = stage, scale, console, spare
         self.once: dict[str, float] = {}
         self.faults: list[str] = []
@@ -97,8 +100,8 @@ class Bench:
     def _round(self, number: int) -> Round:
         began, before = now_s(), gauges.reading(os.getpid())
         figures: dict[str, float] = {}
-        for place, scenario in enumerate(ROUND, 1):
-            self.say(f"round {number} of {self.scale.rounds}, {place}/{len(ROUND)}: {scenario.what} …")
+        for place, scenario in enumerate(self.scenarios, 1):
+            self.say(f"round {number} of {self.scale.rounds}, {place}/{len(self.scenarios)}: {scenario.what} …")
             figures |= scenario.play(self.stage)
         foreign = gauges.foreign_share(before, gauges.reading(os.getpid()), os.cpu_count() or 1)
         left = max(0, self.scale.rounds - number) * (now_s() - began)
@@ -150,7 +153,7 @@ def first(error: BaseException) -> BaseException:
 
 
 def _finish(bench: Bench, kept: Kept, options: argparse.Namespace, extra: dict[str, Any]) -> int:
-    rows = [*table.rows(kept.rounds, bench.once), *extra.pop("rows", [])]
+    rows = table.rows(kept.rounds, bench.once)
     console = bench.console
     table.show(rows, console)
     found = plot.points(bench.once)
@@ -164,6 +167,8 @@ def _finish(bench: Bench, kept: Kept, options: argparse.Namespace, extra: dict[s
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8")
     console.print(f"{options.out}" + (f"\n{picture}" if plot.picture(found, picture) else ""), soft_wrap=True)
+    for name, text in extra.get("peers", {}).items():
+        console.print(f"peers: {name}: {text}", markup=False, highlight=False)
     if kept.disturbed:
         console.print("Too few rounds were undisturbed: these figures are a hint, no more.", style="yellow")
     for note in bench.notes:
@@ -193,7 +198,8 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
         return WRONG_OPTION
     console.print(f"About {'80 s' if options.quick else '6 min'}; the machine should have nothing else to do.")
     stage = Stage(options.data, scale)
-    bench = Bench(stage, scale, console, SPARE_QUICK if options.quick else SPARE_FULL)
+    scenarios = (*ROUND, *PEERS) if options.peers else ROUND
+    bench = Bench(stage, scale, console, SPARE_QUICK if options.quick else SPARE_FULL, scenarios)
     try:
         kept = bench.run()
         if sessions:
@@ -203,4 +209,4 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
         return BROKE
     finally:
         stage.end()
-    return _finish(bench, kept, options, {})
+    return _finish(bench, kept, options, {"peers": peers.settings()} if options.peers else {})

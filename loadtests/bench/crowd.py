@@ -72,7 +72,9 @@ class Crowd:
         self.groups.setdefault(client.group, []).append(client)
         self.poller.register(client.fd, select.EPOLLIN)
 
-    def connect(self, group: str, kind: str, host: str, port: int, heads: list[str]) -> dict[str, Any]:
+    def connect(
+        self, group: str, kind: str, host: str, port: int, heads: list[str], socketio: bool = False
+    ) -> dict[str, Any]:
         """Open one live socket per head (the upgrade request); back when all are welcomed."""
         began = now_s()
         waiting: list[Client] = []
@@ -81,7 +83,7 @@ class Crowd:
             sock = socket.create_connection((host, port))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setblocking(False)
-            client = make(sock, group)
+            client = make(sock, group, socketio=socketio)
             self.add(client)
             client.send(head.encode())
             waiting.append(client)
@@ -122,7 +124,7 @@ class Crowd:
             part = members[start : start + HANDSHAKES_MAX]
             for client in part:
                 client.audience, client.k = audience, -1
-                client.send(wire.say({"t": "watch", "lot": lot}))
+                client.say({"t": "watch", "lot": lot})
             while any(client.k < 0 and client.fd in self.clients for client in part) and now_s() - began < wait_s:
                 self.pump(0.2)
         return {"watching": sum(client.k >= 0 for client in members), "s": now_s() - began}
@@ -143,7 +145,8 @@ class Crowd:
     def bid(self, group: str, lots: list[str], seconds: float, **how: Any) -> dict[str, Any]:
         """A run of bids: closed loop (each client waits for its answer), or open at ``rate`` a second."""
         members: list[Bidder] = [client for client in self.groups[group] if client.fd in self.clients]
-        forms = [wire.Bids(lot, self.letter) for lot in lots]
+        wrapped = bool(members) and members[0].socketio
+        forms = [wire.Bids(lot, self.letter, socketio=wrapped) for lot in lots]
         for number, client in enumerate(members):
             client.forms = forms if how.get("rotate") else [forms[number % len(forms)]]
         rate = float(how.get("rate", 0))

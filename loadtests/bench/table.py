@@ -41,6 +41,23 @@ class Row(NamedTuple):
 
 
 UP, DOWN = "higher", "lower"
+
+
+def beside(peer: str, title: str) -> tuple[Row, ...]:
+    """Ours ÷ theirs, in the same round."""
+    return (
+        Row(f"bids_vs_{peer}", f"bids/s, unwatched ÷ {title}", "ratio", UP, None, None,
+            per("quiet_per_s", f"{peer}_per_s")),
+        Row(f"main_vs_{peer}", f"bids/s, 1,000 watchers ÷ {title}", "ratio", UP, None, None,
+            per("bids_per_s", f"{peer}_main_per_s")),
+        Row(f"server_cpu_vs_{peer}", f"server CPU per bid ÷ {title}", "ratio", DOWN, None, None,
+            per("server_us", f"{peer}_us")),
+        Row(f"{peer}_per_s", f"bids/s, unwatched, {title}", "1/s", UP, None, None, each(f"{peer}_per_s")),
+        Row(f"{peer}_main_per_s", f"bids/s, 1,000 watchers, {title}", "1/s", UP, None, None,
+            each(f"{peer}_main_per_s")),
+    )  # fmt: skip
+
+
 ROWS = (
     Row("bids_vs_set", "bids/s, main scenario ÷ raw SET/s", "ratio", UP, 0.35, 0.5, per("bids_per_s", "set_per_s")),
     Row("server_cpu_vs_echo", "server CPU per bid ÷ per raw echo", "ratio", DOWN, 3.2, 2.3,
@@ -75,6 +92,8 @@ ROWS = (
     Row("lots_core_share", "one core, 1,000 running lots", "share", DOWN, None, None, single("lots_core_share")),
     Row("spread_one_per_s", "bids/s over 100 lots, 1 worker", "1/s", UP, None, None, single("spread_one_per_s")),
     Row("spread_two_per_s", "bids/s over 100 lots, 2 workers", "1/s", UP, None, None, single("spread_two_per_s")),
+    *beside("channels", "Django Channels"),
+    *beside("socketio", "Socket.IO"),
     Row("replay_bids_per_s", "recorded bids, all sessions at once", "1/s", UP, None, None, single("replay_bids_per_s")),
     Row("replay_late_p99_ms", "recorded bids sent late by", "ms", DOWN, None, None, single("replay_late_p99_ms")),
     Row("restart_s", "start on all data of this run", "s", DOWN, None, None, single("restart_s")),

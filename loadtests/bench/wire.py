@@ -5,12 +5,12 @@ The mask of our frames is four zero bytes: lawful on the wire, and the text need
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 NO_MASK = b"\0\0\0\0"
+SOCKETIO = '42["message",%s]'
+SOCKETIO_ANSWER = b'42["answer",'
 
 
 def upgrade(host: str, path: str, *, origin: str = "", cookie: str = "") -> bytes:
@@ -30,11 +30,6 @@ def frame(payload: bytes, opcode: int = TEXT) -> bytes:
     else:
         head = bytes((0x80 | opcode, 0x80 | 126)) + size.to_bytes(2, "big")
     return head + NO_MASK + payload
-
-
-def say(message: dict[str, Any]) -> bytes:
-    """A message as a client frame."""
-    return frame(json.dumps(message, separators=(",", ":")).encode())
 
 
 def frames(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -59,13 +54,13 @@ def frames(data: bytes) -> Iterator[tuple[int, int, int]]:
 class Bids:
     """The bids of one lot as frames: everything but id and price is built once. Ids are a letter and 15 digits."""
 
-    def __init__(self, lot: str, letter: str) -> None:
+    def __init__(self, lot: str, letter: str, *, socketio: bool = False) -> None:
         self.lot = lot
-        sample = f'{{"t":"bid","lot":"{lot}","id":"{letter}{0:015d}","price":{10**11}}}'.encode()
-        whole = frame(sample)
-        head = whole[: len(whole) - len(sample)].replace(b"%", b"%%")
-        text = f'{{"t":"bid","lot":"{lot}","id":"{letter}%015d","price":%012d}}'.encode()
-        self._form = head + text
+        text = f'{{"t":"bid","lot":"{lot}","id":"{letter}%015d","price":%012d}}'
+        form = (SOCKETIO.replace("%s", text) if socketio else text).encode()
+        size = len(form % (0, 0))
+        whole = frame(bytes(size))
+        self._form = whole[: len(whole) - size].replace(b"%", b"%%") + form
 
     def of(self, serial: int, price: int) -> bytes:
         """The frame of one bid; ``price`` has twelve digits."""

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from loadtests.bench import command, table
+from loadtests.bench import command, recorded, table
 from loadtests.bench.rounds import Round
-from loadtests.bench.scenarios import AFTER, BEFORE, ROUND, Scenario
+from loadtests.bench.scenarios import AFTER, BEFORE, PEERS, ROUND, Scenario
 from loadtests.bench.stage import Scale, Stage
+from tests.loadtests import folders
 
 TINY = Scale(second=0.2, bidders=8, watchers=6, hall=10, rate=100, rounds=1, starts=1, steps=1, step=20,
              curve=(50, 100), lots=5, spread_lots=2)  # fmt: skip
@@ -35,7 +36,8 @@ def done(bench: command.Bench) -> tuple[list[Round], dict[str, float]]:
 
 def test_every_row_is_measured_by_a_scenario(done: tuple[list[Round], dict[str, float]]) -> None:
     rows = {row["name"]: row["value"] for row in table.rows(*done)}
-    assert set(rows) == {row.name for row in table.ROWS if not row.name.startswith("replay_")}
+    on_request = ("replay_", "channels", "socketio")
+    assert set(rows) == {row.name for row in table.ROWS if not any(word in row.name for word in on_request)}
     assert all(value >= 0 for value in rows.values())
     assert all(
         rows[name] > 0 for name in ("bids_vs_set", "server_cpu_vs_echo", "p99_ms", "cold_start_s", "fanout_vs_write")
@@ -70,6 +72,25 @@ def test_who_must_beat_the_best_is_often_too_late(done: tuple[list[Round], dict[
 def test_a_scenario_says_what_it_is(scenario: Scenario) -> None:
     assert scenario.what
     assert scenario.play.__doc__
+
+
+@pytest.mark.parametrize("scenario", PEERS, ids=lambda scenario: scenario.name)
+def test_a_peer_runs_the_same_auction(
+    bench: command.Bench, done: tuple[list[Round], dict[str, float]], scenario: Scenario
+) -> None:
+    pytest.importorskip("channels_redis", reason="./dev bench --peers installs the peers")
+    figures = scenario.play(bench.stage)
+    assert figures[f"{scenario.name}_per_s"] > 0
+    assert figures[f"{scenario.name}_main_per_s"] > 0
+
+
+def test_recorded_auctions_come_out_as_the_oracle_says(
+    bench: command.Bench, done: tuple[list[Round], dict[str, float]], tmp_path: Path
+) -> None:
+    folder = folders.a_folder(tmp_path)
+    figures = recorded.play(bench.stage.visitor.origin, recorded.sessions_of(folder), speed=1_000)
+    assert figures["replay_differing"] == 0
+    assert figures["replay_bids"] > 0
 
 
 def test_the_report_has_the_promised_form(

@@ -1,4 +1,4 @@
-"""What is measured. ``ROUND`` is played again and again in this order, ``BEFORE`` and ``AFTER`` once.
+"""What is measured. ``ROUND`` (and ``PEERS``, on request) is played again and again, ``BEFORE`` and ``AFTER`` once.
 
 A scenario takes the stage and gives figures by name; the table in ``loadtests/bench/table.py`` makes rows of them.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from loadtests.bench.scenarios import bidding, curve, floors, idle, starting, watching, workers
+from loadtests.bench.scenarios import bidding, curve, floors, idle, peers, starting, watching, workers
 from loadtests.bench.stage import Scale, Stage
 
 Figures = dict[str, float]
@@ -39,6 +39,10 @@ ROUND = (
     Scenario("fanout", "frames to N watchers", watching.fan_out),
     Scenario("steady", "bids at a fixed rate", watching.unwatched),
     Scenario("watched", "the same with N watchers", watching.watched),
+)
+PEERS = (
+    Scenario("channels", "200 bidders on Django Channels", peers.peer("channels")),
+    Scenario("socketio", "200 bidders on Socket.IO", peers.peer("socketio")),
 )
 AFTER = (
     Scenario("curve", "delay against offered load", curve.curve),
