@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Protocol, TypeAlias
 
 from plumbing import metrics
@@ -35,35 +35,61 @@ class Reader(Protocol):
         """Nothing more of the stream ``key``."""
 
 
+class Delivery:
+    """One frame on its way to the readers of an audience."""
+
+    __slots__ = ("_at", "_frame", "_k", "_key", "_readers", "_renew", "_shown")
+
+    def __init__(self, key: Hashable, frame: Frame, k: int, shown: dict[Reader, int], renew: Renew) -> None:
+        """Frame ``k`` of the stream ``key`` for those in ``shown``, which says what whole view each was given last.
+
+        Who leaves meanwhile, or is given a whole view of ``k`` or later, is passed over.
+        """
+        self._key, self._frame, self._k, self._shown, self._renew = key, frame, k, shown, renew
+        self._readers, self._at = list(shown), 0
+
+    @property
+    def done(self) -> bool:
+        """Whether everyone has it."""
+        return self._at >= len(self._readers)
+
+    def go_on(self, most: int) -> int:
+        """Deliver to the next ``most`` readers; to how many there were."""
+        key, frame, k, renew = self._key, self._frame, self._k, self._renew
+        last_shown = self._shown.get
+        readers = self._readers[self._at : self._at + most]
+        self._at += len(readers)
+        for reader in readers:
+            if last_shown(reader, k) < k:
+                reader.stream(key, frame, renew)
+        return len(readers)
+
+
 class Fan:
-    """Deliveries to many, ``SLICE`` at a turn of the loop: the first slice at once, jobs one after the other."""
+    """Deliveries to many, ``SLICE`` readers at a turn of the loop: the first slice at once, one after the other."""
 
     def __init__(self) -> None:
-        self._jobs: deque[Iterator[None]] = deque()
+        self._waiting: deque[Delivery] = deque()
         self._turning = False
 
-    def spread(self, job: Iterator[None]) -> None:
-        """Deliver; each step of ``job`` is one delivery."""
-        self._jobs.append(job)
+    def spread(self, deliveries: Iterable[Delivery]) -> None:
+        """Deliver after what waits already."""
+        self._waiting.extend(deliveries)
         if not self._turning:
             self._turn()
 
     def _turn(self) -> None:
-        delivered = 0
-        while self._jobs and delivered < SLICE:
+        left = SLICE
+        while self._waiting and left:
+            delivery = self._waiting[0]
             try:
-                for _ in self._jobs[0]:
-                    delivered += 1
-                    if delivered == SLICE:
-                        break
-                else:
-                    self._jobs.popleft()
+                left -= delivery.go_on(left)
             except Exception:
                 log.exception("a delivery broke")
-                self._jobs.popleft()
-        if delivered:
-            metrics.FRAMES.inc(delivered)
-        self._turning = bool(self._jobs)
+            if delivery.done:
+                self._waiting.popleft()
+        metrics.FRAMES.inc(SLICE - left)
+        self._turning = bool(self._waiting)
         if self._turning:
             asyncio.get_running_loop().call_soon(self._turn)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,8 +21,8 @@ from auction.lot.model import LIVE_STAGES, Event, LotRules, Opened, Stage
 from auction.lot.showing import Scene, Sight
 from auction.lot.state import BrokenLogError, LotState, apply
 from ledger import log as ledger
-from plumbing.hub import Fan, Reader
-from plumbing.sockets.frames import Frame, framed
+from plumbing.hub import Delivery, Fan, Reader
+from plumbing.sockets.frames import framed
 from plumbing.stopping import heed
 from plumbing.valkey import Channels, RedisError, Valkey
 
@@ -54,7 +54,7 @@ class Audience:
         self.lot_id, self.sight = lot_id, sight
         self.epoch, self.k = uuid4().hex[:8], 0
         self.readers: dict[Reader, int] = {}
-        """With the ``k`` of the last whole view each was given: of frames under way only later ones are for him."""
+        """With the ``k`` of the last whole view each was given."""
 
     def snapshot(self, reader: Reader) -> bytes:
         """The frame that brings ``reader`` to where this audience stands."""
@@ -70,22 +70,14 @@ class Audience:
             frame = self.snapshot(reader)
         reader.stream(self.lot_id, framed(frame), self.snapshot)
 
-    def show(self, scene: Scene) -> Iterator[None] | None:
-        """Make the frame of what changed since the last one, and hand out its deliveries; None when nothing did."""
+    def show(self, scene: Scene) -> Delivery | None:
+        """Make the frame of what changed since the last one, for every reader; None when nothing did."""
         patch = self.sight.look(scene)
         if not patch:
             return None
         self.k += 1
-        if not self.readers:
-            return None
-        return self._deliver(framed(_encode(messages.Delta(self.lot_id, self.k, patch))), self.k, list(self.readers))
-
-    def _deliver(self, frame: Frame, k: int, readers: list[Reader]) -> Iterator[None]:
-        """Who left meanwhile, or was given a whole view of ``k`` or later, is passed over."""
-        for reader in readers:
-            if self.readers.get(reader, k) < k:
-                reader.stream(self.lot_id, frame, self.snapshot)
-                yield
+        frame = framed(_encode(messages.Delta(self.lot_id, self.k, patch)))
+        return Delivery(self.lot_id, frame, self.k, self.readers, self.snapshot)
 
 
 class Follower:
@@ -94,7 +86,8 @@ class Follower:
     def __init__(self, lot_id: UUID, shelf: Shelf) -> None:
         self.lot_id = lot_id
         self.audiences: dict[str, Audience] = {}
-        self.dirty, self.timer, self.under_way = False, False, False
+        self.dirty, self.timer = False, False
+        self._deliveries: list[Delivery] = []
         self.scene = Scene(shelf.rules)
         self.scene.state.opens_at, self.scene.state.closes_at = shelf.opens_at, shelf.closes_at
         self.scene.stage = shelf.stage
@@ -143,22 +136,19 @@ class Follower:
             found = self.audiences[key] = Audience(self.lot_id, Sight(self.scene, key))
         return found
 
+    @property
+    def under_way(self) -> bool:
+        """Whether somebody has not been given the last frame yet."""
+        return not all(delivery.done for delivery in self._deliveries)
+
     def flush(self, fan: Fan) -> None:
-        """Show every audience where the lot stands. ``under_way`` until the last reader has it."""
+        """Show every audience where the lot stands."""
         self.dirty = False
         self.scene.glance()
-        shows = [show for audience in self.audiences.values() if (show := audience.show(self.scene))]
+        shows = [audience.show(self.scene) for audience in self.audiences.values()]
         self.scene.seen()
-        if shows:
-            self.under_way = True
-            fan.spread(self._hand_out(shows))
-
-    def _hand_out(self, shows: list[Iterator[None]]) -> Iterator[None]:
-        try:
-            for show in shows:
-                yield from show
-        finally:
-            self.under_way = False
+        self._deliveries = [delivery for delivery in shows if delivery]
+        fan.spread(self._deliveries)
 
 
 class Room:

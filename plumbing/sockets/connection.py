@@ -44,10 +44,10 @@ _quiet.addHandler(logging.NullHandler())
 class Stage(Enum):
     """Where a socket stands."""
 
-    ENTERING = 1
-    OPEN = 2
-    CLOSING = 3
-    GONE = 4
+    ENTERING, OPEN, CLOSING, GONE = range(4)
+
+
+ENTERING, OPEN, CLOSING, GONE = Stage
 
 
 class Connection(asyncio.Protocol):
@@ -61,7 +61,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
         self._state, self._others, self._tasks = app_state, server_state.connections, server_state.tasks
         self._sockets: Sockets = app_state["sockets"]
-        self._stage = Stage.ENTERING
+        self._stage = ENTERING
         self._transport: asyncio.Transport
         self._visitor: Visitor | None = None
         self._core: ServerProtocol | None = None
@@ -88,10 +88,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """First the head of the request as uvicorn gives it, then frames as they come."""
-        if self._core is None and self._stage is Stage.ENTERING:
+        if self._core is None and self._stage is ENTERING:
             self._knock(data)
             return
-        if self._stage is not Stage.CLOSING:
+        if self._stage is not CLOSING:
             self._heard = True
         self._rest = self._rest + data if self._rest else data
         if not self._held:
@@ -104,13 +104,13 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It has read all there was: now the newest of what it missed."""
         self._paused = False
-        while self._stale and not self._paused and self._stage is Stage.OPEN:
+        while self._stale and not self._paused and self._stage is OPEN:
             _, renew = self._stale.popitem()
             self._write(frames.wire(renew(self)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end, whoever wanted it."""
-        self._stage, self._core, self._rest, self._stale = Stage.GONE, None, b"", None
+        self._stage, self._core, self._rest, self._stale = GONE, None, b"", None
         self._others.discard(self)
         self._sockets.unseat(self, self._place)
         metrics.SOCKETS.dec()
@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol):
             response.headers[logs.REQUEST_ID_HEADER] = this
             spent_ms = self._sockets.now_ms() - began_ms
             requests.info("request", method="WS", path=unquote(path), status=status, spent_ms=spent_ms)
-        if self._stage is Stage.GONE or self._transport.is_closing():
+        if self._stage is GONE or self._transport.is_closing():
             return
         self._answer(response)
         if not isinstance(outcome, int):
@@ -188,7 +188,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _open(self, outcome: Visitor | Dismissal) -> None:
-        self._core, self._stage, self._held = None, Stage.OPEN, False
+        self._core, self._stage, self._held = None, OPEN, False
         self._transport.resume_reading()
         if isinstance(outcome, Dismissal):
             self.close(*outcome)
@@ -202,7 +202,7 @@ class Connection(asyncio.Protocol):
     def _read(self) -> None:
         """Act on every whole frame there is."""
         data, at = self._rest, 0
-        while not self._held and self._stage in (Stage.OPEN, Stage.CLOSING):
+        while not self._held and self._stage in (OPEN, CLOSING):
             measured = frames.measure(data, at)
             if measured is None:
                 break
@@ -235,7 +235,7 @@ class Connection(asyncio.Protocol):
                 self._pour(core)
                 self._part()
                 return
-        if self._visitor is None or self._stage is not Stage.OPEN:
+        if self._visitor is None or self._stage is not OPEN:
             return
         work = self._visitor.hear(message)
         if work is not None:
@@ -253,7 +253,7 @@ class Connection(asyncio.Protocol):
             log.exception("a message broke its door")
             self.close(1011, "internal")
         self._held = False
-        if self._stage in (Stage.OPEN, Stage.CLOSING) and not self._transport.is_closing():
+        if self._stage in (OPEN, CLOSING) and not self._transport.is_closing():
             self._transport.resume_reading()
             self._read()
 
@@ -289,12 +289,12 @@ class Connection(asyncio.Protocol):
 
     def say(self, text: bytes) -> None:
         """An answer to this client."""
-        if self._stage is Stage.OPEN:
+        if self._stage is OPEN:
             self._write(frames.wire(text))
 
     def stream(self, key: Hashable, frame: Frame, renew: Renew) -> None:
         """A frame of the stream ``key``; while the client is slow only the wish for a fresh one is kept."""
-        if self._stage is not Stage.OPEN:
+        if self._stage is not OPEN:
             return
         if self._paused:
             if self._stale is None:
@@ -316,7 +316,7 @@ class Connection(asyncio.Protocol):
 
     def close(self, code: int, reason: str) -> None:
         """Send the close frame; the client's own, or the wheel, ends the connection."""
-        if self._stage is not Stage.OPEN:
+        if self._stage is not OPEN:
             return
         core = self._core_now()
         core.send_close(code, reason)
@@ -325,8 +325,8 @@ class Connection(asyncio.Protocol):
 
     def _part(self) -> None:
         """The closing handshake is under way: nothing more is said or heard."""
-        if self._stage is Stage.OPEN:
-            self._stage, self._heard = Stage.CLOSING, True
+        if self._stage is OPEN:
+            self._stage, self._heard = CLOSING, True
 
     def _pour(self, core: ServerProtocol) -> None:
         """Send what the core has to say; its last word is an empty one, the end of the stream."""
@@ -340,6 +340,6 @@ class Connection(asyncio.Protocol):
         """The wheel came by: ping, or drop who said nothing since the last time."""
         if not self._heard:
             self._transport.abort()
-        elif self._stage is Stage.OPEN and not self._paused:
+        elif self._stage is OPEN and not self._paused:
             self._transport.write(b"\x89\x00")
         self._heard = False
