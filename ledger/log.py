@@ -40,16 +40,16 @@ def channel_of(lot_id: UUID) -> str:
     return f"lot:{lot_id}"
 
 
-async def read_entries(valkey: Valkey, lot_id: UUID, after_n: int = 0) -> list[bytes]:
+async def read_entries(valkey: Valkey, lot_id: UUID, after_n: int = 0, at_most: int | None = None) -> list[bytes]:
     """The log's entries that hold an event past position ``after_n``, each a JSON array of events, in order.
 
-    An entry may begin at or before ``after_n``; the caller skips what it has.
+    An entry may begin at or before ``after_n``; the caller skips what it has. Reading ends once ``at_most`` are there.
     """
     key, entries, start = keys_of(lot_id)[4], [], f"{after_n + 1}-0"
     while True:
         found: Any = await valkey.xrange(key, min=start, count=READ_ENTRIES)
         entries += [fields[b"e"] for _, fields in found]
-        if len(found) < READ_ENTRIES:
+        if len(found) < READ_ENTRIES or (at_most is not None and len(entries) >= at_most):
             return entries
         start = f"({found[-1][0].decode()}"
 

@@ -1,7 +1,7 @@
 """Deadlines 时限: what time brings to lots and cases, in every worker, after any restart.
 
-Four loops that never end by themselves: dues of Postgres, live lots (timers and heartbeat), the outbox. Each does its
-work idempotently, so any number of workers may run them; a store that is away is tried again.
+Loops that never end by themselves: dues of Postgres, live lots (timers and heartbeat), the outbox, the transcript. Each
+does its work idempotently, so any number of workers may run them; a store that is away is tried again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from auction.case.award import OnDeal
 from auction.lot import live
 from auction.lot.model import Stage
 from auction.lot.state import BrokenLogError
+from auction.transcript.notary import Notary
 from ledger import log as ledger
 from plumbing import logs
 from plumbing.clock import Clock
@@ -25,12 +26,14 @@ from plumbing.postgres import Pool
 from plumbing.stopping import heed
 from plumbing.valkey import Valkey
 from server.settle import settle_lot
+from server.transcripts import Transcripts
 
 log = logs.get(__name__)
 DUES_EVERY_S = 1.0
 LOOK_EVERY_S = 1.0
 BEAT_EVERY_S = 0.5
 OUTBOX_EVERY_S = 2.0
+TRANSCRIPT_EVERY_S = 1.0
 AGAIN_S = 0.5
 EARLY_MS = 3
 AT_ONCE = 16
@@ -41,8 +44,9 @@ SETTLED_AT_ONCE = 3
 class Deadlines:
     """One worker's share of the deadlines. ``run`` until cancelled."""
 
-    def __init__(self, valkey: Valkey, pool: Pool, clock: Clock, on_deal: OnDeal) -> None:
+    def __init__(self, valkey: Valkey, pool: Pool, clock: Clock, on_deal: OnDeal, notary: Notary) -> None:
         self._valkey, self._pool, self._clock, self._on_deal = valkey, pool, clock, on_deal
+        self._notary, self._transcripts = notary, Transcripts(valkey, pool, notary)
         self._due: dict[UUID, int] = {}
         self._heap: list[tuple[int, UUID]] = []
         self._versions: dict[UUID, str] = {}
@@ -61,6 +65,7 @@ class Deadlines:
             group.create_task(self._ever("heartbeats", self._beats, BEAT_EVERY_S))
             group.create_task(self._ever("timers", self._timers, 0))
             group.create_task(self._ever("outbox", self._outbox, OUTBOX_EVERY_S))
+            group.create_task(self._ever("transcripts", self._transcripts.look, TRANSCRIPT_EVERY_S))
 
     async def close(self) -> None:
         """Let settlements under way come to their end; call it after ``run`` was cancelled."""
@@ -188,7 +193,7 @@ class Deadlines:
         try:
             async with self._settle_gate:
                 with logs.about(lot=str(lot_id)):
-                    await settle_lot(self._valkey, self._pool, lot_id, self._clock.now_ms())
+                    await settle_lot(self._valkey, self._pool, self._notary, lot_id, self._clock.now_ms())
         except BrokenLogError as error:
             if self._broken.get(lot_id) != str(error):
                 self._broken[lot_id] = str(error)

@@ -27,6 +27,8 @@ from auction.doors.bells import Bells
 from auction.lot import live
 from auction.lot.bidding import Desk
 from auction.lot.follower import Room
+from auction.transcript.notary import Notary
+from ledger import keys
 from plumbing import metrics
 from plumbing.notices import Notices
 from plumbing.pipe import Pipe
@@ -34,6 +36,7 @@ from plumbing.sockets.doors import Sockets
 from plumbing.valkey import Channels
 from server.deadlines import Deadlines
 from server.handlers import on_deal
+from server.settings import site_name, transcript_keys
 
 # Doors of the live rooms; filled by the rooms as they land.
 ROUTES: list[BaseRoute] = [
@@ -53,7 +56,8 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     room = Room(valkey, channels, partial(shelved, pool))
     bells = Bells(room)
     notices = Notices(state["settings"].postgres_url, "lot", bells.heard)
-    deadlines = Deadlines(valkey, pool, clock, on_deal)
+    notary = Notary(keys.load(transcript_keys(state["settings"])), site_name(state["settings"]))
+    deadlines = Deadlines(valkey, pool, clock, on_deal, notary)
     room.start()
     gate = Sockets(sockets.DOORS, state["settings"].public_origin or "", clock.now_ms)
     gate.start()

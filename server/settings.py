@@ -75,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What people type to reach the site, like ``https://yangcai.example.gov.cn``. Demo: may be empty."""
     secret_key: str = ""
     """At least 32 characters of chance; keys are derived from it. Demo: made once and kept in the data folder."""
+    transcript_key_file: str = ""
+    """The file of the transcript's signing keys, made when missing. Empty: ``transcript.keys`` in the data folder."""
     log_level: LogLevel = LogLevel.INFO
     """``debug``, ``info``, ``warning`` or ``error``."""
     postgres_connections_max: int = 8
@@ -215,6 +217,16 @@ def with_secret(settings: Settings) -> Settings:
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32), encoding="utf-8")
     return msgspec.structs.replace(settings, secret_key=path.read_text(encoding="utf-8"))
+
+
+def transcript_keys(settings: Settings) -> Path:
+    """Where the signing keys of the transcript lie."""
+    return Path(settings.transcript_key_file or Path(settings.data_dir) / "transcript.keys")
+
+
+def site_name(settings: Settings) -> str:
+    """The name under which transcripts are signed: the host that people type."""
+    return urlsplit(settings.public_origin).netloc or "yangcai.localhost"
 
 
 def to_environ(settings: Settings) -> dict[str, str]:

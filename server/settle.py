@@ -17,7 +17,9 @@ from auction.case.records import SQL, copy, decode_rules, moment
 from auction.lot import live
 from auction.lot.model import LotRules, Opened, Stage
 from auction.lot.state import BrokenLogError, LotState, reduce
+from auction.transcript.notary import Grown, Notary
 from ledger import log as ledger
+from ledger.tree import Frontier
 from plumbing import logs
 from plumbing.postgres import Connection, Pool, Record
 from plumbing.valkey import Valkey
@@ -60,8 +62,11 @@ async def read_back(valkey: Valkey, lot_id: UUID) -> Closing | None:
     return Closing(rules, events, lines, state, chain)
 
 
-async def settle_lot(valkey: Valkey, pool: Pool, lot_id: UUID, now_ms: int) -> bool:
-    """Settle one lot; True when this call did it. False: not closed, unknown, or settled by another."""
+async def settle_lot(valkey: Valkey, pool: Pool, notary: Notary, lot_id: UUID, now_ms: int) -> bool:
+    """Settle one lot; True when this call did it. False: not closed, unknown, or settled by another.
+
+    Raises ``BrokenLogError`` when the log does not hold together, or contradicts what was signed of it.
+    """
     closing = await read_back(valkey, lot_id)
     if closing is None:
         await ledger.settled(valkey, lot_id)
@@ -69,7 +74,7 @@ async def settle_lot(valkey: Valkey, pool: Pool, lot_id: UUID, now_ms: int) -> b
     if closing.state.stage not in (Stage.CLOSING, Stage.CANCELLED):
         return False
     async with pool.acquire() as conn, conn.transaction():
-        stage = await _store(conn, lot_id, closing, now_ms)
+        stage = await _store(conn, notary, lot_id, closing, now_ms)
     if stage is None:
         return False
     await ledger.settled(valkey, lot_id)
@@ -78,7 +83,7 @@ async def settle_lot(valkey: Valkey, pool: Pool, lot_id: UUID, now_ms: int) -> b
     return bool(stage)
 
 
-async def _store(conn: Connection, lot_id: UUID, closing: Closing, now_ms: int) -> str | None:
+async def _store(conn: Connection, notary: Notary, lot_id: UUID, closing: Closing, now_ms: int) -> str | None:
     """The stage reached; "" when it had been settled before; None when another is at it."""
     row = await conn.fetchrow(SQL["lot_to_settle"], lot_id)
     if row is None:
@@ -94,6 +99,7 @@ async def _store(conn: Connection, lot_id: UUID, closing: Closing, now_ms: int) 
     verdict = await review.judge_close(conn, row, closing.rules, closing.state, closing.events)
     if await _add_result(conn, row, closing, verdict, now_ms) is None:
         return ""
+    await notary.extend(conn, lot_id, Frontier(), Grown(0, closing.events, closing.lines, whole=True))
     await review.apply_close(conn, row, closing.rules, verdict, closing.state.closes_at, now_ms)
     return verdict.stage.value
 

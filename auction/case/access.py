@@ -98,7 +98,7 @@ async def seat(conn: Db, actor: Actor | None, lot_id: UUID, payload: dict[str, A
         quantities = {}
         if rules.basis is PriceBasis.UNIT_PRICES:
             quantities = {line["no"]: line["thousandths"] for line in await conn.fetch(SQL["quantities_of"], lot_id)}
-        return Seat("bidder", row["alias"], Terms(rules, quantities))
+        return Seat("bidder", row["alias"], Terms(rules, quantities, row["salt"]))
     if actor is not None and (hosts(actor, row, row["now_ms"]) or (row["practice"] and actor.org_id == row["org_id"])):
         return Seat("host")
     if actor is not None and oversees(actor, row, row["now_ms"]):

@@ -13,10 +13,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from auction.lot import metrics, views
+from auction.lot import leaves, metrics, views
 from auction.lot.batching import Batches
 from auction.lot.messages import BidAccepted, BidRefused, PlaceBid
 from auction.lot.model import Alias, Bid, LotRules, Outcome, PriceBasis, Refusal, Refused
+from ledger.note import packed
 from plumbing.clock import Clock
 from plumbing.hub import Bucket
 from plumbing.pipe import Pipe
@@ -30,10 +31,14 @@ Answer: TypeAlias = Callable[[BidAccepted | BidRefused], None]
 
 
 class Terms(Struct, frozen=True):
-    """What the edge must know of a lot before the call: its rules, and quantities in thousandths by line number."""
+    """What the edge must know of a lot before the call: its rules, and quantities in thousandths by line number.
+
+    ``salt`` is the key of its leaves in the transcript; it stays on the server.
+    """
 
     rules: LotRules
     quantities: dict[int, int] = {}
+    salt: bytes = b""
 
 
 class Desk:
@@ -65,7 +70,7 @@ class Desk:
         began = self._clock.now_ms()
 
         def decided(outcome: Outcome) -> None:
-            said = self._say(body, terms.rules, outcome)
+            said = self._say(body, alias, terms, detail, outcome)
             metrics.answered(said, self._clock.now_ms() - began)
             answer(said)
 
@@ -81,11 +86,16 @@ class Desk:
         """Give up what is under way."""
         self._batches.close()
 
-    def _say(self, body: PlaceBid, rules: LotRules, outcome: Outcome) -> BidAccepted | BidRefused:
+    def _say(
+        self, body: PlaceBid, alias: Alias, terms: Terms, detail: str | None, outcome: Outcome
+    ) -> BidAccepted | BidRefused:
         if isinstance(outcome, Refused):
-            return self.refuse(body, outcome, rules.basis)
-        rank = views.rank_shown(rules, outcome.rank)
-        return BidAccepted(body.id, body.lot, outcome.at, outcome.price, outcome.closes_at, rank, repeat=outcome.repeat)
+            return self.refuse(body, outcome, terms.rules.basis)
+        leaf = leaves.bid_hash(terms.salt, outcome.n, outcome.at, alias, outcome.price, body.id, detail or "null")
+        rank = views.rank_shown(terms.rules, outcome.rank)
+        return BidAccepted(
+            body.id, body.lot, outcome.at, outcome.price, outcome.closes_at, rank, outcome.repeat, packed(leaf)
+        )
 
     def _may_go(self, lot_id: UUID, alias: Alias, practice: bool, now: int) -> bool:
         bucket = self._buckets.get((lot_id, alias))

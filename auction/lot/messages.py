@@ -102,7 +102,10 @@ class Current(Struct, frozen=True, tag_field="t", tag="current"):
 
 
 class BidAccepted(Struct, frozen=True, tag_field="t", tag="taken"):
-    """已受理并可靠保存: the bid is durable. ``rank`` is present only where the visibility level shows it."""
+    """已受理并可靠保存: the bid is durable. ``rank`` is present only where the visibility level shows it.
+
+    ``leaf`` is the salted hash 叶子哈希 (base64) under which the bid enters the transcript; a signed receipt follows.
+    """
 
     id: str
     lot: UUID
@@ -111,6 +114,7 @@ class BidAccepted(Struct, frozen=True, tag_field="t", tag="taken"):
     closes_at: int
     rank: int | None = None
     repeat: bool = False
+    leaf: str = ""
 
 
 class BidRefused(Struct, frozen=True, tag_field="t", tag="refused"):

@@ -20,6 +20,7 @@ from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from registries.suppliers.model import Declarations
 from server.settle import settle_lot
+from tests.auction.notary import NOTARY
 from tests.auction.people import a_supplier, an_actor, an_organisation
 from tests.support import eventually
 
@@ -170,7 +171,7 @@ async def closed(pool: Pool, valkey: Valkey, lot_id: UUID) -> None:
 
 async def settled(pool: Pool, valkey: Valkey, lot_id: UUID) -> None:
     """Settle a closed lot; a server of another test on the same engines may have been quicker."""
-    await settle_lot(valkey, pool, lot_id, Clock().now_ms())
+    await settle_lot(valkey, pool, NOTARY, lot_id, Clock().now_ms())
 
     async def has_result() -> object:
         return await pool.fetchval("SELECT true FROM result WHERE lot_id = $1", lot_id)

@@ -16,6 +16,7 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from server.deadlines import Deadlines
+from tests.auction.notary import NOTARY
 from tests.auction.walk import MINUTE, a_cast, a_draft, nothing, published, rules, signed_up, stage
 from tests.support import eventually
 
@@ -32,7 +33,7 @@ class Workers:
     """Several workers' deadlines at once."""
 
     def __init__(self, valkey: Valkey, pool: Pool, count: int) -> None:
-        self.all = [Deadlines(valkey, pool, Clock(), nothing) for _ in range(count)]
+        self.all = [Deadlines(valkey, pool, Clock(), nothing, NOTARY) for _ in range(count)]
 
     async def __aenter__(self) -> Workers:
         self.tasks = [asyncio.create_task(one.run()) for one in self.all]
@@ -124,7 +125,7 @@ async def test_a_lot_that_closed_while_postgres_was_not_asked_is_settled_from_th
 async def test_a_stop_in_the_moment_in_which_a_loop_wakes_up_is_heard(pool: Pool, valkey: Valkey) -> None:
     """``asyncio.wait_for`` of Python 3.11 swallows such a cancellation."""
     for turns in (0, 1, 2, 3) * 5:
-        deadlines = Deadlines(valkey, pool, Clock(), nothing)
+        deadlines = Deadlines(valkey, pool, Clock(), nothing, NOTARY)
         task = asyncio.create_task(deadlines.run())
         await turns_of_the_loop(10)
         deadlines.watch(UUID(int=turns), NOW() + MINUTE)

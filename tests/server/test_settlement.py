@@ -24,6 +24,7 @@ from plumbing.problems import Problem
 from plumbing.valkey import Valkey
 from server.deadlines import Deadlines
 from server.settle import settle_lot
+from tests.auction.notary import NOTARY
 from tests.auction.people import an_actor, an_organisation
 from tests.auction.walk import settled
 from tests.support import eventually
@@ -62,7 +63,7 @@ async def nothing(conn: Any, deal: Any) -> None:
 
 @pytest_asyncio.fixture
 async def deadlines(pool: Pool, valkey: Valkey, clock: Clock) -> AsyncIterator[Deadlines]:
-    ours = Deadlines(valkey, pool, clock, nothing)
+    ours = Deadlines(valkey, pool, clock, nothing, NOTARY)
     task = asyncio.create_task(ours.run())
     yield ours
     task.cancel()
@@ -94,7 +95,7 @@ async def test_of_many_settlers_at_once_exactly_one_settles(pool: Pool, valkey: 
     actor, out = await a_practice(pool, valkey)
     lot_id = out.lots[0].lot_id
     await practice.close(pool, valkey, actor, lot_id)
-    done = await asyncio.gather(*(settle_lot(valkey, pool, lot_id, Clock().now_ms()) for _ in range(8)))
+    done = await asyncio.gather(*(settle_lot(valkey, pool, NOTARY, lot_id, Clock().now_ms()) for _ in range(8)))
     assert done.count(True) <= 1
     assert await pool.fetchval("SELECT count(*) FROM result WHERE lot_id = $1", lot_id) == 1
 
@@ -105,7 +106,7 @@ async def test_a_settled_lot_whose_outbox_entry_came_back_is_not_settled_again(p
     await practice.close(pool, valkey, actor, lot_id)
     await settled(pool, valkey, lot_id)
     await valkey.zadd(ledger.keys_of(lot_id)[6], {str(lot_id): 1})
-    assert not await settle_lot(valkey, pool, lot_id, Clock().now_ms())
+    assert not await settle_lot(valkey, pool, NOTARY, lot_id, Clock().now_ms())
     assert lot_id not in await ledger.outbox(valkey)
 
 
@@ -122,7 +123,7 @@ async def test_a_log_that_was_tampered_with_is_not_settled(pool: Pool, valkey: V
     for name, fields in entries:
         await valkey.xadd(key, {b"e": fields[b"e"].replace(b'"price":9000', b'"price":8000')}, id=name)
     with pytest.raises(BrokenLogError):
-        await settle_lot(valkey, pool, lot.lot_id, Clock().now_ms())
+        await settle_lot(valkey, pool, NOTARY, lot.lot_id, Clock().now_ms())
     assert await pool.fetchval("SELECT stage FROM lot WHERE id = $1", lot.lot_id) == "running"
     await ledger.settled(valkey, lot.lot_id)
 

@@ -1,0 +1,78 @@
+"""The transcript task 存证任务: each second, what the live lots have grown by goes to Postgres under a signed head.
+
+Any number of processes may run it: each writes what the others have not. Postgres away: lots go on, it catches up.
+Valkey behind what was signed: the loss is told, and that lot is not settled (``server.settle``).
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from auction.lot import live
+from auction.transcript.notary import SQL, ForkError, Grown, Notary
+from ledger import log as ledger
+from ledger.tree import Frontier
+from plumbing import logs
+from plumbing.postgres import Pool
+from plumbing.valkey import Valkey
+
+log = logs.get(__name__)
+ENTRIES_AT_ONCE = 2_000
+"""Log entries of one lot written in one look: a flood is caught up with later, and its bidders go first."""
+_lines = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def grown_from(entries: list[bytes], after: int) -> Grown:
+    """What log entries hold past position ``after``."""
+    events = [event for entry in entries for event in live.decode(entry)]
+    lines = [bytes(line) for entry in entries for line in _lines.decode(entry)]
+    skipped = sum(1 for event in events if event.n <= after)
+    return Grown(after, events[skipped:], lines[skipped:])
+
+
+class Transcripts:
+    """One process's share of the transcript."""
+
+    def __init__(self, valkey: Valkey, pool: Pool, notary: Notary) -> None:
+        self._valkey, self._pool, self._notary = valkey, pool, notary
+        self._trees: dict[UUID, Frontier] = {}
+        self._told: set[UUID] = set()
+        self._known = False
+
+    async def look(self) -> None:
+        """Write what has grown since the last look. Raises what the stores raise; the next look goes on from there."""
+        if not self._known:
+            await self._notary.publish_keys(self._pool)
+            self._known = True
+        alive = {lot_id for lot_id, _ in await ledger.running_lots(self._valkey)}
+        alive |= set(await ledger.outbox(self._valkey))
+        lots = list(alive | self._trees.keys())
+        signed = {row["lot_id"]: row["size"] for row in await self._pool.fetch(SQL["sizes"], lots)} if lots else {}
+        for lot_id, n in zip(lots, await ledger.positions(self._valkey, lots) if lots else (), strict=True):
+            if n < signed.get(lot_id, 0) and lot_id in alive:
+                self._tell(lot_id, f"{signed[lot_id]} positions were signed, the live store holds {n}")
+            elif n > signed.get(lot_id, 0) or (lot_id in alive and lot_id not in self._trees):
+                await self._write(lot_id)
+            elif lot_id not in alive:
+                self._trees.pop(lot_id, None)
+
+    async def _write(self, lot_id: UUID) -> None:
+        """Bring one lot's transcript up to its log. A lot first seen by this process is compared from its beginning."""
+        tree = self._trees.pop(lot_id, None) or Frontier()
+        entries = await ledger.read_entries(self._valkey, lot_id, tree.size, at_most=ENTRIES_AT_ONCE)
+        grown = grown_from(entries, tree.size)
+        try:
+            async with self._pool.acquire() as conn, conn.transaction():
+                await self._notary.extend(conn, lot_id, tree, grown)
+        except ForkError as error:
+            self._tell(lot_id, str(error))
+            return
+        self._trees[lot_id] = tree
+
+    def _tell(self, lot_id: UUID, why: str) -> None:
+        """One line per lot: its log and its transcript contradict each other."""
+        if lot_id not in self._told:
+            self._told.add(lot_id)
+            log.error("transcript.contradicted", lot=str(lot_id), why=why)
