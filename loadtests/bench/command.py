@@ -73,23 +73,23 @@ class Bench:
         self.once: dict[str, float] = {}
         self.faults: list[str] = []
         self.notes: list[str] = []
+        self.kept = Kept([], [])
         self._began = now_s()
 
     def say(self, text: str) -> None:
         """A line of progress."""
         self.console.print(f"[{now_s() - self._began:5.0f} s] {text}", markup=False, highlight=False, soft_wrap=True)
 
-    def run(self) -> Kept:
-        """Everything in order; the rounds."""
+    def run(self) -> None:
+        """Everything in order; what was measured is in ``kept`` and ``once``, also when it breaks off."""
         self._play_once(BEFORE)
         self.say(f"opening: {self.scale.bidders} bidders, {self.scale.watchers} and {self.scale.hall} watchers")
         self.stage.prepare()
-        kept = gather(self._round, self.scale.rounds, self.spare)
-        if kept.rejected:
-            self.say(f"{len(kept.rejected)} disturbed rounds do not count")
-        self._meaning(kept)
+        self.kept = gather(self._round, self.scale.rounds, self.spare)
+        if self.kept.rejected:
+            self.say(f"{len(self.kept.rejected)} disturbed rounds do not count")
+        self._meaning(self.kept)
         self._play_once(AFTER)
-        return kept
 
     def _play_once(self, scenarios: Sequence[Scenario]) -> None:
         for scenario in scenarios:
@@ -152,7 +152,8 @@ def first(error: BaseException) -> BaseException:
     return error
 
 
-def _finish(bench: Bench, kept: Kept, options: argparse.Namespace, extra: dict[str, Any]) -> int:
+def _finish(bench: Bench, options: argparse.Namespace, extra: dict[str, Any]) -> int:
+    kept = bench.kept
     rows = table.rows(kept.rounds, bench.once)
     console = bench.console
     table.show(rows, console)
@@ -201,12 +202,15 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     scenarios = (*ROUND, *PEERS) if options.peers else ROUND
     bench = Bench(stage, scale, console, SPARE_QUICK if options.quick else SPARE_FULL, scenarios)
     try:
-        kept = bench.run()
+        bench.run()
         if sessions:
             bench.replay(sessions, options.speed)
     except (ProductError, HelperError, DoorClosedError, LineLostError, TurnedAwayError, ExceptionGroup) as problem:
-        console.print(f"bench: {first(problem)}", style="red", markup=False, soft_wrap=True)
-        return BROKE
+        bench.faults.append(f"broke off: {first(problem)}")
+        broke = True
+    else:
+        broke = False
     finally:
         stage.end()
-    return _finish(bench, kept, options, {"peers": peers.settings()} if options.peers else {})
+    code = _finish(bench, options, {"peers": peers.settings()} if options.peers else {})
+    return BROKE if broke else code

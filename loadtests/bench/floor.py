@@ -13,7 +13,6 @@ import select
 import socket
 import sys
 import time
-from contextlib import suppress
 from typing import Any
 
 now_s = time.perf_counter
@@ -73,17 +72,19 @@ class Floor:
 
     def fan_out(self, seconds: float, per_s: float, size: int) -> dict[str, Any]:
         """Write a frame of ``size`` bytes to every reader, ``per_s`` times a second."""
-        frame, writes, write = b"x" * size, 0, os.write
+        frame, writes, full, write = b"x" * size, 0, 0, os.write
         began = now_s()
         for turn in range(int(seconds * per_s)):
             wait = began + turn / per_s - now_s()
             if wait > 0:
                 time.sleep(wait)
             for fd in self.readers:
-                with suppress(BlockingIOError):
+                try:
                     write(fd, frame)
                     writes += 1
-        return {"writes": writes, "readers": len(self.readers), "s": now_s() - began}
+                except BlockingIOError:
+                    full += 1
+        return {"writes": writes, "full": full, "readers": len(self.readers), "s": now_s() - began}
 
 
 def main(arguments: list[str]) -> int:

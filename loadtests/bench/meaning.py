@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 READ_ENTRIES = 1_000
 
@@ -63,23 +63,42 @@ def events(valkey: Wire, lot: str) -> Iterator[dict[str, Any]]:
             return
 
 
-def faults(log: list[dict[str, Any]], taken: int, lowest: int, unknown: int, view: dict[str, Any] | None) -> list[str]:
+class Log(NamedTuple):
+    """What a log comes to: its length, whether its positions are 1, 2, 3, …, its bids and the best of them."""
+
+    length: int
+    gapless: bool
+    bids: int
+    lowest: int | None
+
+
+def summed(log: Iterable[dict[str, Any]]) -> Log:
+    """Go through a log once; millions of events need no memory."""
+    length, gapless, bids, lowest = 0, True, 0, None
+    for event in log:
+        length += 1
+        gapless = gapless and event["n"] == length
+        if event["kind"] == "bid":
+            bids += 1
+            lowest = event["price"] if lowest is None else min(lowest, event["price"])
+    return Log(length, gapless, bids, lowest)
+
+
+def faults(log: Log, taken: int, lowest: int, unknown: int, view: dict[str, Any] | None) -> list[str]:
     """What is wrong with a lot, in words; empty when all is well.
 
     ``taken``: bids acknowledged, ``lowest``: the best of them, ``unknown``: bids without an answer, ``view``: what the
     host's watchers hold at the end.
     """
     wrong = []
-    numbers = [event["n"] for event in log]
-    if numbers != list(range(1, len(numbers) + 1)):
+    if not log.gapless:
         wrong.append("positions in the log are not 1, 2, 3, …")
-    bids = [event["price"] for event in log if event["kind"] == "bid"]
-    if not taken <= len(bids) <= taken + unknown:
-        wrong.append(f"{taken} bids acknowledged and {unknown} without an answer, {len(bids)} in the log")
-    if taken and not unknown and min(bids, default=0) != lowest:
-        wrong.append(f"the best acknowledged is {lowest}, in the log {min(bids, default=0)}")
+    if not taken <= log.bids <= taken + unknown:
+        wrong.append(f"{taken} bids acknowledged and {unknown} without an answer, {log.bids} in the log")
+    if taken and not unknown and log.lowest != lowest:
+        wrong.append(f"the best acknowledged is {lowest}, in the log {log.lowest}")
     if view is not None:
         last = (view.get("n"), (view.get("lead") or {}).get("price"))
-        if last != (len(numbers), min(bids, default=None)):
-            wrong.append(f"watchers ended at n and price {last}, the log at {(len(numbers), min(bids, default=None))}")
+        if last != (log.length, log.lowest):
+            wrong.append(f"watchers ended at n and price {last}, the log at {(log.length, log.lowest)}")
     return wrong

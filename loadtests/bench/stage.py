@@ -180,7 +180,7 @@ class Stage:
             account = self.accounts.get(lot)
             if account is None:
                 continue
-            log = list(meaning.events(valkey, lot))
+            log = meaning.summed(meaning.events(valkey, lot))
             view = self.views.get(name)
             found = meaning.faults(log, account.taken, account.lowest, account.unknown, view)
             wrong += [f"lot {name}: {fault}" for fault in found]
@@ -193,8 +193,6 @@ class Stage:
 
     def end(self) -> None:
         """Everything down, data removed."""
-        if self._visitor is not None:
-            self._visitor.close()
         for helper in (self.bidders, self.watchers, self.floor):
             helper.end()
         self.product.remove()

@@ -30,8 +30,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[command.Bench]:
 
 @pytest.fixture(scope="module")
 def done(bench: command.Bench) -> tuple[list[Round], dict[str, float]]:
-    kept = bench.run()
-    return kept.rounds, bench.once
+    bench.run()
+    return bench.kept.rounds, bench.once
 
 
 def test_every_row_is_measured_by_a_scenario(done: tuple[list[Round], dict[str, float]]) -> None:
@@ -97,7 +97,7 @@ def test_the_report_has_the_promised_form(
     bench: command.Bench, done: tuple[list[Round], dict[str, float]], tmp_path: Path
 ) -> None:
     options = command._options(["--out", str(tmp_path / "bench.json"), "--data", str(tmp_path)])
-    code = command._finish(bench, command.Kept(done[0], []), options, {})
+    code = command._finish(bench, options, {})
     report = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     assert code in (command.HELD, command.MISSED)
     assert all({"name", "value", "gate", "aim", "unit", "better"} <= row.keys() for row in report["rows"])

@@ -145,7 +145,7 @@ LOG = [{"n": 1, "kind": "opened"}, {"n": 2, "kind": "bid", "price": 70}, {"n": 3
 def test_numbers_that_do_not_mean_what_they_say_are_found(
     log: list[dict[str, object]], taken: int, lowest: int, unknown: int, view: dict[str, object] | None, wrong: str
 ) -> None:
-    found = meaning.faults(log, taken, lowest, unknown, view)
+    found = meaning.faults(meaning.summed(log), taken, lowest, unknown, view)
     assert len(found) == bool(wrong)
     assert wrong in "".join(found)
 
