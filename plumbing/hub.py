@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from plumbing import metrics
@@ -40,13 +40,14 @@ class Delivery:
 
     __slots__ = ("_at", "_frame", "_k", "_key", "_readers", "_renew", "_shown")
 
-    def __init__(self, key: Hashable, frame: Frame, k: int, shown: dict[Reader, int], renew: Renew) -> None:
+    def __init__(self, key: Hashable, frame: Frame, k: int, shown: Mapping[Any, int], renew: Renew) -> None:
         """Frame ``k`` of the stream ``key`` for those in ``shown``, which says what whole view each was given last.
 
         Who leaves meanwhile, or is given a whole view of ``k`` or later, is passed over.
         """
         self._key, self._frame, self._k, self._shown, self._renew = key, frame, k, shown, renew
-        self._readers, self._at = list(shown), 0
+        self._readers: list[Reader] = list(shown)
+        self._at = 0
 
     @property
     def done(self) -> bool:
@@ -61,7 +62,10 @@ class Delivery:
         self._at += len(readers)
         for reader in readers:
             if last_shown(reader, k) < k:
-                reader.stream(key, frame, renew)
+                try:
+                    reader.stream(key, frame, renew)
+                except Exception:
+                    log.exception("a reader broke")
         return len(readers)
 
 
@@ -81,12 +85,8 @@ class Fan:
     def _turn(self) -> None:
         left = SLICE
         while self._waiting and left:
-            delivery = self._waiting[0]
-            try:
-                left -= delivery.go_on(left)
-            except Exception:
-                log.exception("a delivery broke")
-            if delivery.done:
+            left -= self._waiting[0].go_on(left)
+            if self._waiting[0].done:
                 self._waiting.popleft()
         metrics.FRAMES.inc(SLICE - left)
         self._turning = bool(self._waiting)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from copy import deepcopy
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -130,3 +130,28 @@ def test_a_view_shares_no_table_with_another() -> None:
     one, other = (follower.audience(key).sight.view for key in ("b:K7", "b:B2"))
     views.absorb(one, {"marks": {"1": {"kind": "opened"}}})
     assert other["marks"] == {}
+
+
+@pytest.mark.parametrize("visibility", [Visibility.RANK_ONLY, Visibility.COLOUR])
+def test_every_byte_a_bidder_is_sent_is_the_same_whatever_the_others_bid_behind_his_rank(
+    visibility: Visibility,
+) -> None:
+    lot_id, sent = uuid4(), list[list[bytes]]()
+    for shift in (0, 1_234):
+        lot_rules = LotRules(ceiling=480_000, visibility=visibility, big_drop_bp=0, overtime=Overtime(extensions_max=0))
+        law, follower, fan, mine = LawLot(lot_id, lot_rules, Shard()), a_follower(lot_id, lot_rules), Fan(), Outbox()
+        law.open(tuple(Entrant(alias) for alias in ALIASES), T0, "", T0)
+        follower.audience("b:K7").epoch = "the same"
+        follower.audience("b:K7").join(mine, "")
+        for i, (who, price) in enumerate([("K7", 400_000), ("B2", 450_000), ("Q9", 390_000), ("B2", 380_000)]):
+            law.bid(Bid(f"request-{i}", Alias(who), price - (shift if who != "K7" else 0)), T0 + 100 * i)
+            follower.take(law.log[follower.state.n :])
+            follower.flush(fan)
+        assert len(law.log) == 5
+        sent.append([text for _, text in mine._frames])
+    assert sent[0] == sent[1]
+    assert len(sent[0]) == (4 if visibility is Visibility.RANK_ONLY else 3)
+
+
+def a_follower(lot_id: UUID, lot_rules: LotRules) -> Follower:
+    return Follower(lot_id, Shelf(lot_rules, "signup", T0, 0, []))
