@@ -27,6 +27,7 @@ from auction.doors.bells import Bells
 from auction.lot import live
 from auction.lot.bidding import Desk
 from auction.lot.follower import Room
+from auction.practice.rivals import Rivals
 from auction.transcript.notary import Notary
 from ledger import keys
 from plumbing import metrics
@@ -56,6 +57,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     room = Room(valkey, channels, partial(shelved, pool))
     bells = Bells(room)
     notices = Notices(state["settings"].postgres_url, "lot", bells.heard)
+    rivals = Rivals(valkey, clock)
     notary = Notary(keys.load(transcript_keys(state["settings"])), site_name(state["settings"]))
     deadlines = Deadlines(valkey, pool, clock, on_deal, notary)
     room.start()
@@ -72,6 +74,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
             "deadlines": deadlines,
             "on_deal": on_deal,
             "sockets": gate,
+            "rivals": rivals,
         }
         # What every socket holds on to: one for all, where a request has a state of its own.
         yield {**more, "lobby": State({**state, **more})}
@@ -80,6 +83,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await rivals.close()
         await gate.close()
         await deadlines.close()
         desk.close()

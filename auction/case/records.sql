@@ -134,6 +134,20 @@ SELECT id, org_id, agency_org_id, region, created_by FROM auction WHERE id = $1 
 -- name: practice_running
 SELECT count(*) FROM lot WHERE org_id = $1 AND practice AND stage IN ('running', 'paused', 'closing');
 
+-- name: practice_to_join
+-- Only what a supplier opened himself may be joined by link.
+SELECT l.id, l.title, l.stage, l.opens_at, l.rules, o.name AS org_name, l.org_id
+FROM lot l JOIN organisation o ON o.id = l.org_id
+WHERE l.auction_id = $1 AND l.practice AND o.kind = 'supplier';
+
+-- name: practice_seat_of
+SELECT id FROM signup WHERE auction_id = $1 AND org_id = $2;
+
+-- name: take_practice_seat
+UPDATE signup SET org_id = $2, name = '', created_by = $3 WHERE id = (
+    SELECT id FROM signup WHERE auction_id = $1 AND org_id IS NULL AND name = $4 ORDER BY id LIMIT 1
+    FOR UPDATE SKIP LOCKED) RETURNING alias;
+
 -- name: one_at_a_time
 SELECT pg_advisory_xact_lock(hashtextextended($1, 0));
 

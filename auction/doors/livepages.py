@@ -137,10 +137,19 @@ async def room(request: Request) -> Response:
         "room.html",
         lot=_lot_words(request, row, case, rules, lines),
         alias=seat.alias,
+        join_link=_join_link(request, actor, row),
         facts=facts,
         facts_json=as_data(facts),
     )
     return response
+
+
+def _join_link(request: Request, actor: Actor, row: Record) -> str:
+    """Where others join a practice that this supplier opened; empty for any other lot, and when it is over."""
+    if not row["practice"] or row["org_id"] != actor.org_id or row["stage"] != Stage.RUNNING:
+        return ""
+    origin = request.state.settings.public_origin or str(request.base_url).rstrip("/")
+    return f"{origin}/practice/{row['auction_id']}/join"
 
 
 @page("GET", "/lots/{lot_id:uuid}/watch")

@@ -1,4 +1,4 @@
-"""The practice page 模拟竞价: a supplier opens a practice auction of his own and goes straight to its bidding room."""
+"""The practice page 模拟竞价: a supplier opens a practice auction of his own, or joins another's by its link."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from accounts import sessions
 from accounts.model import Actor, Role
+from auction.case.records import decode_rules
+from auction.doors import wording
 from auction.doors.listpages import Wanted, found_cases
 from auction.doors.pagekit import problem_words, sayer, tone
 from auction.doors.typed import Fault, Typed
-from auction.lot.model import Visibility
+from auction.lot.model import Stage, Visibility
 from auction.practice import rehearsal
 from auction.practice.rehearsal import Wish
 from plumbing.problems import Problem
@@ -57,11 +59,39 @@ async def begin(request: Request) -> Response:
     wish, faults = _wish(form, actor, sayer(request))
     if wish is None:
         return await _show(request, dict(form), faults)
+    pipes = state.postgres, state.valkey, state.rivals
     try:
-        lot_id = await rehearsal.rehearse(state.postgres, state.valkey, actor, wish, state.clock.now_ms())
+        lot_id = await rehearsal.rehearse(*pipes, actor, wish, state.clock.now_ms())
     except Problem as problem:
         return await _show(request, dict(form), [], problem)
     return see_other(f"/lots/{lot_id}/room", "note.practice_opened")
+
+
+@page("GET", "/practice/{auction_id:uuid}/join", roles=(Role.SUPPLIER,))
+async def invited(request: Request) -> Response:
+    """Whoever has the link of another's practice sees whose it is, and may take a seat."""
+    row = await rehearsal.invitation(request.state.postgres, request.path_params["auction_id"])
+    rules = decode_rules(row["rules"])
+    response: Response = request.state.templates.page(
+        request,
+        "practice_join.html",
+        row=row,
+        auction_id=request.path_params["auction_id"],
+        ceiling=wording.amount_text(rules.ceiling, rules.basis) if rules.ceiling else "—",
+        minutes=rules.duration_ms // 60_000,
+        over=row["stage"] != Stage.RUNNING,
+    )
+    return response
+
+
+@page("POST", "/practice/{auction_id:uuid}/join", roles=(Role.SUPPLIER,))
+async def join(request: Request) -> Response:
+    """Take a free seat in another's practice, and lead to its room."""
+    actor = await sessions.actor(request)
+    assert actor is not None
+    async with request.state.postgres.acquire() as conn, conn.transaction():
+        lot_id = await rehearsal.join(conn, actor, request.path_params["auction_id"])
+    return see_other(f"/lots/{lot_id}/room", "note.practice_joined")
 
 
 def _wish(form: dict[str, str], actor: Actor, say: Any) -> tuple[Wish | None, list[Fault]]:

@@ -81,6 +81,7 @@ RULES: dict[frozenset[str], str] = {
         POST /api/practice/tickets | POST /api/practice/lots/{lot_id:uuid}/close | DELETE /api/lots/{lot_id:uuid}/hold
         POST /api/lots/{lot_id:uuid}/award | GET /auctions/new/{form_id:uuid}/{step}
         POST /auctions/new/{form_id:uuid}/{step} | POST /auctions/new/{form_id:uuid}/drop
+        GET /practice/{auction_id:uuid}/join | POST /practice/{auction_id:uuid}/join
     """,
 }
 # Doors behind which the operation is named by the form; each operation stands here like a door.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from auction.doors import actpages, casepages, listpages, practicepages, resultp
 from auction.doors.typed import moment_text
 from auction.lot import live
 from auction.lot.model import Conformity, FormatName, Stage, StepKind, Visibility
+from auction.practice.rivals import Rivals
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
@@ -36,6 +38,7 @@ from tests.auction.walk import (
     opened,
     published,
     run_due,
+    settled,
     signed_up,
     stage,
     within,
@@ -56,11 +59,12 @@ async def valkey(valkey_client: Valkey) -> Valkey:
     return valkey_client
 
 
-@pytest.fixture
-def app(pool: Pool, valkey: Valkey, clock: Clock) -> WithState:
-    made = a_site(pool, valkey, clock, ROUTES)
-    made.state["on_deal"] = nothing
-    return made
+@pytest_asyncio.fixture
+async def app(pool: Pool, valkey: Valkey, clock: Clock) -> AsyncIterator[WithState]:
+    made, rivals = a_site(pool, valkey, clock, ROUTES), Rivals(valkey, clock)
+    made.state |= {"on_deal": nothing, "rivals": rivals}
+    yield made
+    await rivals.close()
 
 
 class Browser:
@@ -371,6 +375,32 @@ async def test_a_supplier_practises_alone_by_the_same_engine_and_nothing_comes_o
     assert (await supplier.refused("/practice", ceiling="50000", minutes="3"))[0] == 409
     buyer = await as_(app, pool, cast.buyer)
     await buyer.see("/practice", 403)
+
+
+async def test_another_supplier_joins_a_practice_by_its_link_while_there_are_seats(
+    app: WithState, pool: Pool, valkey: Valkey
+) -> None:
+    cast = await a_cast(pool, 6)
+    host, *guests = [await as_(app, pool, one) for one in cast.suppliers]
+    room = await host.send("/practice", ceiling="50000", minutes="3")
+    lot_id = UUID(room.split("/")[2])
+    auction_id = await pool.fetchval("SELECT auction_id FROM lot WHERE id = $1", lot_id)
+    link = f"/practice/{auction_id}/join"
+    assert "邀请您一起练习" in await guests[0].see(link)
+    for guest, actor in zip(guests[:3], cast.suppliers[1:], strict=False):
+        assert await guest.send(link) == room
+        place = await access.seat(pool, actor, lot_id, {})
+        assert place is not None
+        assert place.kind == "bidder"
+    assert await guests[0].send(link) == room, "who sits there already is led in again"
+    full = await guests[3].client.post(link)
+    assert full.status_code == 409
+    assert "席位已满" in full.text
+    await live.steer(valkey, lot_id, "close", {"by": "host"})
+    await settled(pool, valkey, lot_id)
+    assert "已经结束" in await guests[4].see(link)
+    published_id, _ = await published(pool, valkey, cast)
+    await guests[4].see(f"/practice/{published_id}/join", 404)
 
 
 def test_every_sentence_a_page_names_is_in_the_catalogue() -> None:
