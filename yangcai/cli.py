@@ -100,6 +100,28 @@ def replay(context: typer.Context) -> None:
 
 
 @app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="A transcript (.jsonl), or the archive of a lot (.zip).")],
+    receipt: Annotated[Path | None, typer.Option(help="A bidder's receipts (.json).")] = None,
+    key: Annotated[list[str] | None, typer.Option(help="A public key that you trust; may be given again.")] = None,
+) -> None:
+    """Check a transcript offline: signatures, tree, the result counted again. 0: genuine, 1: not, 2: no such file."""
+    from yangcai import verifying
+
+    raise typer.Exit(verifying.run(file, receipt, key or []))
+
+
+@app.command("rotate-transcript-key")
+def rotate_transcript_key() -> None:
+    """Add a new signing key for transcripts; it signs from the next start on. What was signed before stays good."""
+    from ledger import keys
+    from ledger.note import packed
+    from server.settings import transcript_keys
+
+    typer.echo(packed(keys.rotate(transcript_keys(_settings())).public))
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(yangcai.version())

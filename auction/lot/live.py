@@ -47,9 +47,14 @@ def decode(entry: bytes) -> list[Event]:
     return _events.decode(entry)
 
 
+def rules_text(rules: LotRules) -> str:
+    """The rules as the text whose fingerprint enters the log."""
+    return msgspec.json.encode(rules, order="deterministic").decode()
+
+
 def rules_sha256(rules: LotRules) -> str:
     """The fingerprint of the rules, written into the log's first event."""
-    return sha256(msgspec.json.encode(rules, order="deterministic")).hexdigest()
+    return sha256(rules_text(rules).encode()).hexdigest()
 
 
 async def _call(valkey: Valkey, function: str, lot_id: UUID, version: str, *args: str | int) -> list[Any]:
