@@ -7,6 +7,7 @@ OUTCOME_UNKNOWN: the same id sent again gets the first outcome.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
@@ -68,16 +69,12 @@ class Desk:
         Never raises for a bad bid or a store that is away.
         """
         began = self._clock.now_ms()
-
-        def decided(outcome: Outcome) -> None:
-            said = self._say(body, alias, terms, detail, outcome)
-            metrics.answered(said, self._clock.now_ms() - began)
-            answer(said)
-
-        detail = None
         if not self._may_go(body.lot, alias, terms.rules.practice, began):
-            decided(Refused(Refusal.RATE))
-        elif (detail := breakdown(body, terms)) is None:
+            self._decided(body, alias, terms, "null", answer, began, Refused(Refusal.RATE))
+            return
+        detail = breakdown(body, terms)
+        decided = partial(self._decided, body, alias, terms, detail or "null", answer, began)
+        if detail is None:
             decided(Refused(Refusal.FORMAT))
         else:
             self._batches.offer(body.lot, Bid(body.id, alias, body.price, body.token, detail), decided)
@@ -86,12 +83,19 @@ class Desk:
         """Give up what is under way."""
         self._batches.close()
 
+    def _decided(
+        self, body: PlaceBid, alias: Alias, terms: Terms, detail: str, answer: Answer, began: int, outcome: Outcome
+    ) -> None:
+        said = self._say(body, alias, terms, detail, outcome)
+        metrics.answered(said, self._clock.now_ms() - began)
+        answer(said)
+
     def _say(
-        self, body: PlaceBid, alias: Alias, terms: Terms, detail: str | None, outcome: Outcome
+        self, body: PlaceBid, alias: Alias, terms: Terms, detail: str, outcome: Outcome
     ) -> BidAccepted | BidRefused:
         if isinstance(outcome, Refused):
             return self.refuse(body, outcome, terms.rules.basis)
-        leaf = leaves.bid_hash(terms.salt, outcome.n, outcome.at, alias, outcome.price, body.id, detail or "null")
+        leaf = leaves.bid_hash(terms.salt, outcome.n, outcome.at, alias, outcome.price, body.id, detail)
         rank = views.rank_shown(terms.rules, outcome.rank)
         return BidAccepted(
             body.id, body.lot, outcome.at, outcome.price, outcome.closes_at, rank, outcome.repeat, packed(leaf)

@@ -48,7 +48,7 @@ class UnitPrice(Struct, frozen=True, forbid_unknown_fields=True):
 UnitPrices = Annotated[tuple[UnitPrice, ...], Meta(max_length=200)]
 
 
-class PlaceBid(Struct, frozen=True, tag_field="t", tag="bid", forbid_unknown_fields=True):
+class PlaceBid(Struct, frozen=True, gc=False, tag_field="t", tag="bid", forbid_unknown_fields=True):
     """Offer ``price``. ``token`` confirms a big drop; ``unit_prices`` are required where the lot asks for them."""
 
     lot: UUID
@@ -101,7 +101,7 @@ class Current(Struct, frozen=True, tag_field="t", tag="current"):
     k: int
 
 
-class BidAccepted(Struct, frozen=True, tag_field="t", tag="taken"):
+class BidAccepted(Struct, frozen=True, gc=False, tag_field="t", tag="taken"):
     """已受理并可靠保存: the bid is durable. ``rank`` is present only where the visibility level shows it.
 
     ``leaf`` is the salted hash 叶子哈希 (base64) under which the bid enters the transcript; a signed receipt follows.
@@ -117,7 +117,7 @@ class BidAccepted(Struct, frozen=True, tag_field="t", tag="taken"):
     leaf: str = ""
 
 
-class BidRefused(Struct, frozen=True, tag_field="t", tag="refused"):
+class BidRefused(Struct, frozen=True, gc=False, tag_field="t", tag="refused"):
     """未受理: why, in words, and the highest price that would be taken (0: none can be)."""
 
     id: str

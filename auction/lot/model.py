@@ -272,7 +272,7 @@ class Entrant(Struct, frozen=True):
     opening_price: int | None = None
 
 
-class Bid(Struct, frozen=True):
+class Bid(Struct, frozen=True, gc=False):
     """A bid 报价 as it reaches the lot. ``detail`` is JSON text of the breakdown, carried into the log untouched."""
 
     rid: str
@@ -417,7 +417,7 @@ Event: TypeAlias = (
 )
 
 
-class Taken(Struct, frozen=True):
+class Taken(Struct, frozen=True, gc=False):
     """The answer to a bid that was taken. ``repeat`` marks the first answer told again."""
 
     n: int
@@ -428,7 +428,7 @@ class Taken(Struct, frozen=True):
     repeat: bool = False
 
 
-class Refused(Struct, frozen=True):
+class Refused(Struct, frozen=True, gc=False):
     """The answer to a bid that was not taken: the code, the highest price that would be (0: none), and the token."""
 
     code: Refusal
