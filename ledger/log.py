@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from plumbing.pipe import Pipe
 from plumbing.valkey import Valkey
 
 SHARDS = 256
@@ -28,6 +30,7 @@ def beat_of(shard: int) -> str:
     return f"{_tag(shard)}:beat"
 
 
+@lru_cache(maxsize=4_096)
 def keys_of(lot_id: UUID) -> tuple[str, ...]:
     """The keys of a lot in the order every function takes them: lot, who, ids, board, log, due, settle, beat."""
     tag = _tag(shard_of(lot_id))
@@ -60,30 +63,36 @@ async def due_lots(valkey: Valkey, shard: int, until_ms: int) -> list[UUID]:
     return [UUID(lot.decode()) for lot in found]
 
 
-async def running_lots(valkey: Valkey) -> list[tuple[UUID, int]]:
+async def running_lots(pipe: Pipe) -> list[tuple[UUID, int]]:
     """Every running lot of every shard with its next deadline (ms); one round trip."""
-    async with valkey.pipeline(transaction=False) as pipe:
-        for shard in range(SHARDS):
-            pipe.zrange(f"{_tag(shard)}:due", 0, -1, withscores=True)
-        answers: list[list[Any]] = await pipe.execute()
-    return [(UUID(lot.decode()), int(due)) for answer in answers for lot, due in answer]
+    answers = await pipe.ask_all(_ALL_DUE)
+    return [(_lot_named(lot), int(due)) for answer in answers for lot, due in _pairs(answer)]
 
 
-async def positions(valkey: Valkey, lots: Sequence[UUID]) -> list[int]:
+_ALL_DUE: list[tuple[str | int, ...]] = [
+    ("ZRANGE", f"{_tag(shard)}:due", 0, -1, "WITHSCORES") for shard in range(SHARDS)
+]
+_ALL_CLOSED: list[tuple[str | int, ...]] = [("ZRANGE", f"{_tag(shard)}:settle", 0, -1) for shard in range(SHARDS)]
+
+
+def _pairs(answer: list[Any]) -> Iterable[Any]:
+    """Members and scores, which one version of the protocol sends in pairs and the other in a row."""
+    return answer if not answer or isinstance(answer[0], list) else zip(answer[::2], answer[1::2], strict=True)
+
+
+@lru_cache(maxsize=4_096)
+def _lot_named(name: bytes) -> UUID:
+    return UUID(name.decode())
+
+
+async def positions(pipe: Pipe, lots: Sequence[UUID]) -> list[int]:
     """How many events the log of each lot holds; 0 for a lot that the store does not know. One round trip."""
-    async with valkey.pipeline(transaction=False) as pipe:
-        for lot_id in lots:
-            pipe.hget(keys_of(lot_id)[0], "n")
-        return [int(n or 0) for n in await pipe.execute()]
+    return [int(n or 0) for n in await pipe.ask_all(("HGET", keys_of(lot_id)[0], "n") for lot_id in lots)]
 
 
-async def outbox(valkey: Valkey) -> list[UUID]:
+async def outbox(pipe: Pipe) -> list[UUID]:
     """Every lot closed or cancelled and not yet settled, oldest first per shard; one round trip."""
-    async with valkey.pipeline(transaction=False) as pipe:
-        for shard in range(SHARDS):
-            pipe.zrange(f"{_tag(shard)}:settle", 0, -1)
-        answers: list[list[bytes]] = await pipe.execute()
-    return [UUID(lot.decode()) for answer in answers for lot in answer]
+    return [_lot_named(lot) for answer in await pipe.ask_all(_ALL_CLOSED) for lot in answer]
 
 
 async def settled(valkey: Valkey, lot_id: UUID) -> None:

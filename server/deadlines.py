@@ -22,6 +22,7 @@ from ledger import log as ledger
 from plumbing import logs
 from plumbing.clock import Clock
 from plumbing.faults import BROKEN_PIPES
+from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
 from plumbing.stopping import heed
 from plumbing.valkey import Valkey
@@ -44,9 +45,9 @@ SETTLED_AT_ONCE = 3
 class Deadlines:
     """One worker's share of the deadlines. ``run`` until cancelled."""
 
-    def __init__(self, valkey: Valkey, pool: Pool, clock: Clock, on_deal: OnDeal, notary: Notary) -> None:
-        self._valkey, self._pool, self._clock, self._on_deal = valkey, pool, clock, on_deal
-        self._notary, self._transcripts = notary, Transcripts(valkey, pool, notary)
+    def __init__(self, valkey: Valkey, pipe: Pipe, pool: Pool, clock: Clock, on_deal: OnDeal, notary: Notary) -> None:
+        self._valkey, self._pipe, self._pool, self._clock, self._on_deal = valkey, pipe, pool, clock, on_deal
+        self._notary, self._transcripts = notary, Transcripts(valkey, pipe, pool, notary)
         self._due: dict[UUID, int] = {}
         self._heap: list[tuple[int, UUID]] = []
         self._versions: dict[UUID, str] = {}
@@ -122,7 +123,7 @@ class Deadlines:
 
     async def _look(self) -> None:
         """See which lots run and when they are due; tell the store that their shards are served."""
-        running = dict(await ledger.running_lots(self._valkey))
+        running = dict(await ledger.running_lots(self._pipe))
         for lot_id in self._due.keys() - running.keys():
             self._forget(lot_id)
         for lot_id, due_at in running.items():
@@ -136,7 +137,7 @@ class Deadlines:
         by_shard: dict[int, list[UUID]] = {}
         for lot_id in self._due:
             by_shard.setdefault(ledger.shard_of(lot_id), []).append(lot_id)
-        counts = await live.heartbeats(self._valkey, by_shard) if by_shard else []
+        counts = await live.heartbeats(self._pipe, by_shard) if by_shard else []
         for shard, count in zip(by_shard, counts, strict=True):
             before = self._outages.get(shard)
             self._outages[shard] = count
@@ -178,7 +179,7 @@ class Deadlines:
 
     async def _outbox(self) -> None:
         """Settle whatever is closed, oldest first. A lot whose record does not hold together is left, and told once."""
-        for lot_id in await ledger.outbox(self._valkey):
+        for lot_id in await ledger.outbox(self._pipe):
             self._settle_soon(lot_id)
 
     def _settle_soon(self, lot_id: UUID) -> None:

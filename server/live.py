@@ -59,7 +59,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     notices = Notices(state["settings"].postgres_url, "lot", bells.heard)
     rivals = Rivals(valkey, clock)
     notary = Notary(keys.load(transcript_keys(state["settings"])), site_name(state["settings"]))
-    deadlines = Deadlines(valkey, pool, clock, on_deal, notary)
+    deadlines = Deadlines(valkey, pipe, pool, clock, on_deal, notary)
     room.start()
     gate = Sockets(sockets.DOORS, state["settings"].public_origin or "", clock.now_ms)
     gate.start()
@@ -71,6 +71,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
             "room": room,
             "bells": bells,
             "desk": desk,
+            "pipe": pipe,
             "deadlines": deadlines,
             "on_deal": on_deal,
             "sockets": gate,

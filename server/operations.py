@@ -36,11 +36,11 @@ async def stores(request: Request) -> list[Metric]:
     state, found = request.state, {"valkey": 1.0, "postgres": 1.0}
     figures: dict[str, tuple[str, float]] = {}
     try:
-        lots = [lot_id for lot_id, _ in await ledger.running_lots(state.valkey)]
+        lots = [lot_id for lot_id, _ in await ledger.running_lots(state.pipe)]
         figures["yangcai_lots_running"] = ("Lots that run now", len(lots))
-        waiting = len(await ledger.outbox(state.valkey))
+        waiting = len(await ledger.outbox(state.pipe))
         figures["yangcai_lots_unsettled"] = ("Lots closed and not yet settled in Postgres", waiting)
-        entries = sum(await ledger.positions(state.valkey, lots))
+        entries = sum(await ledger.positions(state.pipe, lots))
         figures["yangcai_log_position"] = ("Events in the logs of running lots, summed", entries)
         memory = await state.valkey.info("memory")
         figures["yangcai_valkey_memory_bytes"] = ("Memory that Valkey holds", memory["used_memory"])

@@ -15,6 +15,7 @@ from auction.transcript.notary import SQL, ForkError, Grown, Notary
 from ledger import log as ledger
 from ledger.tree import Frontier
 from plumbing import logs
+from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 
@@ -35,8 +36,8 @@ def grown_from(entries: list[bytes], after: int) -> Grown:
 class Transcripts:
     """One process's share of the transcript."""
 
-    def __init__(self, valkey: Valkey, pool: Pool, notary: Notary) -> None:
-        self._valkey, self._pool, self._notary = valkey, pool, notary
+    def __init__(self, valkey: Valkey, pipe: Pipe, pool: Pool, notary: Notary) -> None:
+        self._valkey, self._pipe, self._pool, self._notary = valkey, pipe, pool, notary
         self._trees: dict[UUID, Frontier] = {}
         self._told: set[UUID] = set()
         self._known = False
@@ -46,11 +47,11 @@ class Transcripts:
         if not self._known:
             await self._notary.publish_keys(self._pool)
             self._known = True
-        alive = {lot_id for lot_id, _ in await ledger.running_lots(self._valkey)}
-        alive |= set(await ledger.outbox(self._valkey))
+        alive = {lot_id for lot_id, _ in await ledger.running_lots(self._pipe)}
+        alive |= set(await ledger.outbox(self._pipe))
         lots = list(alive | self._trees.keys())
         signed = {row["lot_id"]: row["size"] for row in await self._pool.fetch(SQL["sizes"], lots)} if lots else {}
-        for lot_id, n in zip(lots, await ledger.positions(self._valkey, lots) if lots else (), strict=True):
+        for lot_id, n in zip(lots, await ledger.positions(self._pipe, lots) if lots else (), strict=True):
             if n < signed.get(lot_id, 0) and lot_id in alive:
                 self._tell(lot_id, f"{signed[lot_id]} positions were signed, the live store holds {n}")
             elif n > signed.get(lot_id, 0) or (lot_id in alive and lot_id not in self._trees):

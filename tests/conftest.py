@@ -15,6 +15,7 @@ import pytest_asyncio
 from plumbing import migrations, postgres, valkey
 from plumbing.clock import Clock
 from plumbing.engines import Places, PostgresEngine, Supervisor, ValkeyEngine
+from plumbing.pipe import Pipe
 from tests.support import ROOT, chromium_or_why_not
 
 TEMPLATE = "yangcai_template"
@@ -60,6 +61,14 @@ async def valkey_client(valkey_url: str) -> AsyncIterator[valkey.Valkey]:
     client = valkey.connect(valkey_url)
     yield client
     await client.aclose()
+
+
+@pytest_asyncio.fixture
+async def pipe(valkey_client: valkey.Valkey) -> AsyncIterator[Pipe]:
+    """A pipelined connection to the test Valkey."""
+    pipe = Pipe(valkey_client)
+    yield pipe
+    await pipe.close()
 
 
 @pytest_asyncio.fixture(scope="session")

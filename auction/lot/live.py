@@ -20,6 +20,7 @@ from auction.lot.model import Alias, Barred, Bid, Entrant, Event, LotRules, Outc
 from auction.lot.state import LotState, apply
 from ledger import log as ledger
 from ledger.log import channel_of
+from plumbing.pipe import Pipe
 from plumbing.valkey import Valkey, load_library
 
 SOURCE = ledger.PRELUDE + Path(__file__).with_name("live.lua").read_text(encoding="utf-8")
@@ -216,13 +217,10 @@ async def bar(valkey: Valkey, lot_id: UUID, alias: Alias, why: Barred, note: obj
     return await steer(valkey, lot_id, "bar", note, alias, why.value)
 
 
-async def heartbeats(valkey: Valkey, shards: Iterable[int], version: str = VERSION) -> list[int]:
+async def heartbeats(pipe: Pipe, shards: Iterable[int], version: str = VERSION) -> list[int]:
     """Mark many shards as served in one round trip; the number of outages on record of each, in order."""
-    async with valkey.pipeline(transaction=False) as pipe:
-        for shard in shards:
-            pipe.fcall(f"heartbeat_{version}", 1, ledger.beat_of(shard))
-        counts: list[int] = await pipe.execute()
-    return counts
+    function = f"heartbeat_{version}"
+    return await pipe.ask_all(("FCALL", function, 1, ledger.beat_of(shard)) for shard in shards)
 
 
 async def heartbeat(valkey: Valkey, shard: int, version: str = VERSION) -> int:

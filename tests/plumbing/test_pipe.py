@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,13 +17,6 @@ from plumbing.engines import Places, ValkeyEngine
 from plumbing.pipe import Pipe, ValkeySilent
 from plumbing.valkey import RedisError, Valkey, ValkeyGone
 from tests.support import eventually, free_port
-
-
-@pytest_asyncio.fixture
-async def pipe(valkey_client: Valkey) -> AsyncIterator[Pipe]:
-    pipe = Pipe(valkey_client)
-    yield pipe
-    await pipe.close()
 
 
 @pytest_asyncio.fixture(scope="module")

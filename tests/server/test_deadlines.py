@@ -13,6 +13,7 @@ from auction.lot import live
 from auction.lot.model import Opened
 from ledger import log as ledger
 from plumbing.clock import Clock
+from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from server.deadlines import Deadlines
@@ -33,7 +34,8 @@ class Workers:
     """Several workers' deadlines at once."""
 
     def __init__(self, valkey: Valkey, pool: Pool, count: int) -> None:
-        self.all = [Deadlines(valkey, pool, Clock(), nothing, NOTARY) for _ in range(count)]
+        self.pipe = Pipe(valkey)
+        self.all = [Deadlines(valkey, self.pipe, pool, Clock(), nothing, NOTARY) for _ in range(count)]
 
     async def __aenter__(self) -> Workers:
         self.tasks = [asyncio.create_task(one.run()) for one in self.all]
@@ -46,6 +48,7 @@ class Workers:
             with suppress(asyncio.CancelledError):
                 await task
             await one.close()
+        await self.pipe.close()
 
 
 def reached(pool: Pool, lot_id: UUID, wanted: str) -> Any:
@@ -102,7 +105,7 @@ async def test_an_opening_that_came_while_nothing_ran_gets_its_whole_time_afterw
 
 
 async def test_a_lot_that_closed_while_postgres_was_not_asked_is_settled_from_the_outbox(
-    pool: Pool, valkey: Valkey
+    pool: Pool, valkey: Valkey, pipe: Pipe
 ) -> None:
     lot_id = await a_signed_up_lot(pool, valkey)
     await pool.execute(
@@ -119,13 +122,13 @@ async def test_a_lot_that_closed_while_postgres_was_not_asked_is_settled_from_th
     await eventually(is_closed)
     async with Workers(valkey, pool, 2):
         await eventually(reached(pool, lot_id, "failed"), within_s=8)
-    assert lot_id not in await ledger.outbox(valkey)
+    assert lot_id not in await ledger.outbox(pipe)
 
 
-async def test_a_stop_in_the_moment_in_which_a_loop_wakes_up_is_heard(pool: Pool, valkey: Valkey) -> None:
+async def test_a_stop_in_the_moment_in_which_a_loop_wakes_up_is_heard(pool: Pool, valkey: Valkey, pipe: Pipe) -> None:
     """``asyncio.wait_for`` of Python 3.11 swallows such a cancellation."""
     for turns in (0, 1, 2, 3) * 5:
-        deadlines = Deadlines(valkey, pool, Clock(), nothing, NOTARY)
+        deadlines = Deadlines(valkey, pipe, pool, Clock(), nothing, NOTARY)
         task = asyncio.create_task(deadlines.run())
         await turns_of_the_loop(10)
         deadlines.watch(UUID(int=turns), NOW() + MINUTE)

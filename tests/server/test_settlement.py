@@ -19,6 +19,7 @@ from auction.practice import opening as practice
 from auction.practice.opening import PracticeBody, PracticeLot
 from ledger import log as ledger
 from plumbing.clock import Clock
+from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
 from plumbing.problems import Problem
 from plumbing.valkey import Valkey
@@ -62,8 +63,8 @@ async def nothing(conn: Any, deal: Any) -> None:
 
 
 @pytest_asyncio.fixture
-async def deadlines(pool: Pool, valkey: Valkey, clock: Clock) -> AsyncIterator[Deadlines]:
-    ours = Deadlines(valkey, pool, clock, nothing, NOTARY)
+async def deadlines(pool: Pool, valkey: Valkey, pipe: Pipe, clock: Clock) -> AsyncIterator[Deadlines]:
+    ours = Deadlines(valkey, pipe, pool, clock, nothing, NOTARY)
     task = asyncio.create_task(ours.run())
     yield ours
     task.cancel()
@@ -71,7 +72,9 @@ async def deadlines(pool: Pool, valkey: Valkey, clock: Clock) -> AsyncIterator[D
         await task
 
 
-async def test_a_practice_lot_closed_by_its_host_is_settled_and_only_rehearsed(pool: Pool, valkey: Valkey) -> None:
+async def test_a_practice_lot_closed_by_its_host_is_settled_and_only_rehearsed(
+    pool: Pool, valkey: Valkey, pipe: Pipe
+) -> None:
     actor, out = await a_practice(pool, valkey)
     lot = out.lots[0]
     assert isinstance(await bid(valkey, lot.lot_id, lot.aliases["甲"], "r-000001", 9_000), Taken)
@@ -88,7 +91,7 @@ async def test_a_practice_lot_closed_by_its_host_is_settled_and_only_rehearsed(p
     stored = await pool.fetch("SELECT body::text FROM lot_event WHERE lot_id = $1 ORDER BY n", lot.lot_id)
     entries = await ledger.read_entries(valkey, lot.lot_id)
     assert "[" + ",".join(r["body"] for r in stored) + "]" == b"".join(entries).replace(b"][", b",").decode()
-    assert lot.lot_id not in await ledger.outbox(valkey)
+    assert lot.lot_id not in await ledger.outbox(pipe)
 
 
 async def test_of_many_settlers_at_once_exactly_one_settles(pool: Pool, valkey: Valkey) -> None:
@@ -100,14 +103,16 @@ async def test_of_many_settlers_at_once_exactly_one_settles(pool: Pool, valkey: 
     assert await pool.fetchval("SELECT count(*) FROM result WHERE lot_id = $1", lot_id) == 1
 
 
-async def test_a_settled_lot_whose_outbox_entry_came_back_is_not_settled_again(pool: Pool, valkey: Valkey) -> None:
+async def test_a_settled_lot_whose_outbox_entry_came_back_is_not_settled_again(
+    pool: Pool, valkey: Valkey, pipe: Pipe
+) -> None:
     actor, out = await a_practice(pool, valkey)
     lot_id = out.lots[0].lot_id
     await practice.close(pool, valkey, actor, lot_id)
     await settled(pool, valkey, lot_id)
     await valkey.zadd(ledger.keys_of(lot_id)[6], {str(lot_id): 1})
     assert not await settle_lot(valkey, pool, NOTARY, lot_id, Clock().now_ms())
-    assert lot_id not in await ledger.outbox(valkey)
+    assert lot_id not in await ledger.outbox(pipe)
 
 
 async def test_a_log_that_was_tampered_with_is_not_settled(pool: Pool, valkey: Valkey) -> None:

@@ -19,6 +19,7 @@ from ledger import log as ledger
 from ledger import note, tree
 from ledger.note import VerifierKey
 from ledger.tree import Frontier
+from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from server.settle import settle_lot
@@ -51,9 +52,11 @@ async def extend(pool: Pool, valkey: Valkey, lot_id: UUID, *, whole: bool = Fals
         await NOTARY.extend(conn, lot_id, Frontier(), Grown(0, told.events, told.lines, whole))
 
 
-async def test_each_look_signs_what_has_grown_and_settlement_signs_the_rest(pool: Pool, valkey: Valkey) -> None:
+async def test_each_look_signs_what_has_grown_and_settlement_signs_the_rest(
+    pool: Pool, valkey: Valkey, pipe: Pipe
+) -> None:
     actor, out = await a_practice(pool, valkey)
-    lot, task = out.lots[0], Transcripts(valkey, pool, NOTARY)
+    lot, task = out.lots[0], Transcripts(valkey, pipe, pool, NOTARY)
     await task.look()
     await bid(valkey, lot.lot_id, lot.aliases["甲"], "r-000001", 9_000)
     await bid(valkey, lot.lot_id, lot.aliases["乙"], "r-000002", 8_900)
@@ -95,7 +98,7 @@ async def test_of_many_processes_at_once_one_head_is_signed_for_each_size(pool: 
     assert [row["size"] for row in sizes] == [1, 2]
 
 
-async def test_a_live_store_that_lost_a_signed_bid_is_found_out(pool: Pool, valkey: Valkey) -> None:
+async def test_a_live_store_that_lost_a_signed_bid_is_found_out(pool: Pool, valkey: Valkey, pipe: Pipe) -> None:
     actor, out = await a_practice(pool, valkey)
     lot = out.lots[0]
     key = ledger.keys_of(lot.lot_id)
@@ -106,9 +109,9 @@ async def test_a_live_store_that_lost_a_signed_bid_is_found_out(pool: Pool, valk
         await valkey.delete(name)
     for name, dumped in before.items():
         await valkey.restore(name, 0, dumped)
-    assert [one.size for one in await checkpoints(pool, lot.lot_id)][-1] > (
-        await ledger.positions(valkey, [lot.lot_id])
-    )[0]
+    assert [one.size for one in await checkpoints(pool, lot.lot_id)][-1] > (await ledger.positions(pipe, [lot.lot_id]))[
+        0
+    ]
     await practice.close(pool, valkey, actor, lot.lot_id)
     with pytest.raises(BrokenLogError):
         await settle_lot(valkey, pool, NOTARY, lot.lot_id, 0)
