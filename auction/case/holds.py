@@ -93,4 +93,4 @@ async def end(conn: Connection, row: Record, actor: Actor | None, now_ms: int) -
 async def resume_live(valkey: Valkey, lot_id: UUID) -> None:
     """Let a held lot run on in the live store; its remaining time is what it was."""
     version = await live.version_of(valkey, lot_id) or live.VERSION
-    await live.steer(valkey, lot_id, "resume", {"reason": "released"}, version=version)
+    await live.steer(valkey, lot_id, "resume", {"by": "release"}, version=version)

@@ -27,6 +27,8 @@ SELECT l.*, a.title AS auction_title, a.number, a.rule_set, a.budget_fen FROM lo
 WHERE l.id = $1 FOR UPDATE OF l SKIP LOCKED;
 
 -- name: move_lot
+-- A lot that moves is on hold no more; a move that is refused undoes its transaction.
+WITH ended AS (UPDATE lot_hold SET ended_at = clock_timestamp() WHERE lot_id = $1 AND ended_at IS NULL)
 UPDATE lot SET stage = $3, version = version + 1, due_at = $4, why = $5,
        held_stage = NULL, held_at = NULL, held_due_at = NULL, held_by = NULL, held_paused = false
 WHERE id = $1 AND stage = $2 RETURNING version;

@@ -277,8 +277,10 @@ async def test_hosts_and_supervisors_hear_of_questions_motions_and_holds_and_bid
         for page in (bidder, host):
             await eventually(lambda page=page: page.view(lot_id)["stage"] == "on_hold")
         await eventually(lambda: None in told(host))
+        assert f'data-lot="{lot}"' in (await supervisor.get("/board")).text, "a lot on hold stays on the board"
         assert (await supervisor.delete(f"/api/lots/{lot}/suspension")).status_code == 204
         await eventually(lambda: bidder.view(lot_id)["stage"] == "running")
+        assert "released" not in str(bidder.view(lot_id)["marks"]), "what people read stands in the catalogue"
         assert told(bidder) == []
 
 
