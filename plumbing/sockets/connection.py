@@ -29,8 +29,10 @@ from plumbing.sockets.frames import Frame
 
 FRAME_BYTES_MAX = 64 * 1024
 """Anything larger ends the connection (1009). What a door takes is less, and told in words."""
-WAITING_BYTES_MAX = 256 * 1024
+WAITING_BYTES_MAX = 1024 * 1024
 """A client with so many bytes of answers unread is dropped (4408)."""
+MESSAGES_PER_TURN = 32
+"""So many messages of one socket are heard before the loop turns to the others."""
 UNSENT_BYTES_MAX = 16 * 1024
 """So much may lie unsent in the kernel; beyond it the socket counts as slow and keeps only the newest."""
 
@@ -106,7 +108,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         while self._stale and not self._paused and self._stage is OPEN:
             _, renew = self._stale.popitem()
-            self._write(frames.wire(renew(self)))
+            self._transport.write(frames.wire(renew(self)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end, whoever wanted it."""
@@ -201,7 +203,7 @@ class Connection(asyncio.Protocol):
 
     def _read(self) -> None:
         """Act on every whole frame there is."""
-        data, at = self._rest, 0
+        data, at, heard = self._rest, 0, 0
         while not self._held and self._stage in (OPEN, CLOSING):
             measured = frames.measure(data, at)
             if measured is None:
@@ -222,6 +224,10 @@ class Connection(asyncio.Protocol):
                 self._hear_odd(data[begin:at])
             elif first == frames.TEXT:
                 self._hear(frames.unmasked(data, begin, head, size), text=True)
+            heard += 1
+            if heard == MESSAGES_PER_TURN and not self._held:
+                self._hold()
+                asyncio.get_running_loop().call_soon(self._go_on)
         self._rest = data[at:]
 
     def _hear(self, message: bytes, *, text: bool) -> None:
@@ -237,10 +243,14 @@ class Connection(asyncio.Protocol):
                 return
         if self._visitor is None or self._stage is not OPEN:
             return
-        work = self._visitor.hear(message)
+        try:
+            work = self._visitor.hear(message)
+        except Exception:
+            log.exception("a message broke its door")
+            self.close(1011, "internal")
+            return
         if work is not None:
-            self._held = True
-            self._transport.pause_reading()
+            self._hold()
             task = asyncio.get_running_loop().create_task(self._wait_for(work))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -252,6 +262,15 @@ class Connection(asyncio.Protocol):
         except Exception:
             log.exception("a message broke its door")
             self.close(1011, "internal")
+        self._go_on()
+
+    def _hold(self) -> None:
+        """Hear nothing more for now."""
+        self._held = True
+        self._transport.pause_reading()
+
+    def _go_on(self) -> None:
+        """Hear what has come meanwhile."""
         self._held = False
         if self._stage in (OPEN, CLOSING) and not self._transport.is_closing():
             self._transport.resume_reading()
@@ -289,8 +308,12 @@ class Connection(asyncio.Protocol):
 
     def say(self, text: bytes) -> None:
         """An answer to this client."""
-        if self._stage is OPEN:
-            self._write(frames.wire(text))
+        if self._stage is not OPEN:
+            return
+        self._transport.write(frames.wire(text))
+        if self._paused and self._transport.get_write_buffer_size() > WAITING_BYTES_MAX:
+            metrics.SLOW_READERS.inc()
+            self.close(4408, "slow")
 
     def stream(self, key: Hashable, frame: Frame, renew: Renew) -> None:
         """A frame of the stream ``key``; while the client is slow only the wish for a fresh one is kept."""
@@ -307,12 +330,6 @@ class Connection(asyncio.Protocol):
         """Nothing more of the stream ``key``."""
         if self._stale:
             self._stale.pop(key, None)
-
-    def _write(self, data: bytes) -> None:
-        self._transport.write(data)
-        if self._paused and self._transport.get_write_buffer_size() > WAITING_BYTES_MAX:
-            metrics.SLOW_READERS.inc()
-            self.close(4408, "slow")
 
     def close(self, code: int, reason: str) -> None:
         """Send the close frame; the client's own, or the wheel, ends the connection."""

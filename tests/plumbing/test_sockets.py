@@ -45,9 +45,10 @@ class Echo:
     def hear(self, message: bytes) -> Coroutine[Any, Any, None] | None:
         if message.startswith(b"slowly"):
             return self._slowly(message)
+        if message == b"break later":
+            return self._break()
         if message == b"break":
-            raise_it: Coroutine[Any, Any, None] = self._break()
-            return raise_it
+            raise ValueError("broken")
         word, _, number = message.partition(b" ")
         if word == b"much":
             for i in range(int(number)):
@@ -384,9 +385,10 @@ async def test_messages_are_heard_in_order_also_when_one_takes_longer(place: Pla
         assert [await client.text() for _ in words] == words
 
 
-async def test_a_message_that_breaks_its_door_ends_only_its_own_socket(place: Place) -> None:
+@pytest.mark.parametrize("word", [b"break", b"break later"])
+async def test_a_message_that_breaks_its_door_ends_only_its_own_socket(place: Place, word: bytes) -> None:
     async with raw(place) as client, raw(place) as other:
-        await client.send(masked(TEXT, b"break"))
+        await client.send(masked(TEXT, word))
         first, data = await client.frame()
         assert (first, data[:2]) == (0x88, struct.pack("!H", 1011))
         await still_alive(other)
@@ -433,6 +435,16 @@ async def test_a_server_that_stops_says_come_back() -> None:
         with pytest.raises(ConnectionClosed):
             await socket.recv()
         assert socket.close_code == 1012
+
+
+async def test_a_flood_of_messages_lets_others_be_heard_and_loses_none(place: Place) -> None:
+    words = [b"%d" % i for i in range(5_000)]
+    async with raw(place) as flood, raw(place) as other:
+        sending = asyncio.create_task(flood.send(b"".join(masked(TEXT, word) for word in words)))
+        assert await flood.text() == words[0]
+        await still_alive(other)
+        assert [await flood.text() for _ in words[1:]] == words[1:]
+        await sending
 
 
 async def test_noise_of_any_kind_breaks_nothing(place: Place) -> None:
