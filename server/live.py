@@ -21,6 +21,7 @@ from auction.doors import (
     resultpages,
     routes,
     sockets,
+    transcripts,
     wizardpages,
 )
 from auction.doors.bells import Bells
@@ -42,7 +43,7 @@ from server.settings import site_name, transcript_keys
 # Doors of the live rooms; filled by the rooms as they land.
 ROUTES: list[BaseRoute] = [
     *sockets.ROUTES, *routes.ROUTES, *wizardpages.ROUTES, *listpages.ROUTES, *casepages.ROUTES,
-    *actpages.ROUTES, *resultpages.ROUTES, *practicepages.ROUTES, *livepages.ROUTES,
+    *actpages.ROUTES, *resultpages.ROUTES, *practicepages.ROUTES, *transcripts.ROUTES, *livepages.ROUTES,
 ]  # fmt: skip
 
 

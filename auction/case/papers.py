@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,8 @@ import typst
 
 from auction.case.records import SQL, Db, decode_rules, encode, millis
 from auction.lot.model import LotRules, PriceBasis
+from auction.transcript import files
+from auction.transcript.files import Reader
 from plumbing.postgres import Record
 from plumbing.problems import Problem
 from plumbing.texts import Texts, local, money
@@ -34,7 +36,7 @@ _paper_gate = asyncio.Semaphore(2)
 
 @cache
 def _fonts() -> Any:
-    folder = files("justmytype_intl_cjk") / "fonts" / "ofl" / "notosanssc"
+    folder = resources.files("justmytype_intl_cjk") / "fonts" / "ofl" / "notosanssc"
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=[str(folder)])
 
 
@@ -205,6 +207,7 @@ async def archive(conn: Db, lot_id: UUID, texts: Texts) -> bytes:
     """A settled lot as ZIP 归档: log, rules, standings by alias, notices, papers, and a manifest of hashes.
 
     ``log.jsonl`` holds the events word for word, one a line; without its last line end its SHA-256 is the result's.
+    ``transcript.jsonl`` is the signed record, opened as for a host.
     """
     row, _ = await facts_of(conn, lot_id, texts)
     events = await conn.fetch(SQL["events_of"], lot_id, 0)
@@ -234,6 +237,9 @@ async def archive(conn: Db, lot_id: UUID, texts: Texts) -> bytes:
         "notices.json": _json(notices),
         "activity_record.pdf": await activity_record(conn, lot_id, texts),
     }
+    signed = await files.transcript(conn, lot_id, Reader("host"))
+    if signed:
+        contents["transcript.jsonl"] = signed
     if row["deal"]:
         contents["award_notice.pdf"] = await award_notice(conn, lot_id, texts)
     manifest = {

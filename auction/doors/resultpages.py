@@ -14,6 +14,7 @@ from auction.case.records import SQL, decode_rules, lot, millis_or_0
 from auction.doors import wording
 from auction.doors.pagekit import tone
 from auction.lot.model import PriceBasis, Stage
+from auction.transcript.notary import SQL as OURS
 from plumbing.postgres import Record
 from plumbing.problems import Problem
 from plumbing.templates import PLOT, as_data
@@ -88,6 +89,7 @@ async def result(request: Request) -> Response:
         standings=standings,
         lines=await pool.fetch(SQL["lines_of"], lot_id),
         told=told,
+        signed=shown and await pool.fetchval(OURS["newest_checkpoint"], lot_id) is not None,
         inside=shown and seat.kind in ("host", "supervisor") and row["stage"] in AWARDED,
         won=bool(told and seat.alias and told["best"] and told["best"]["alias"] == seat.alias and told["public"]),
         known=request.state.texts,

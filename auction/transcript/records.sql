@@ -51,3 +51,6 @@ SELECT rank, alias, price, n, (extract(epoch FROM at) * 1000)::bigint AS at FROM
 -- What decides how much of a transcript is opened, and to whom.
 SELECT l.rules, l.stage, w.alias AS winner
 FROM lot l LEFT JOIN standing w ON w.lot_id = l.id AND w.rank = l.award_rank WHERE l.id = $1;
+
+-- name: newest_checkpoint
+SELECT note FROM transcript_checkpoint WHERE lot_id = $1 ORDER BY size DESC LIMIT 1;
