@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from loadtests.replay.line import LineLostError
 from loadtests.replay.reading import FolderError
 from loadtests.replay.record import Session
 
-HELD, MISSED, WRONG_OPTION, BROKE = 0, 1, 2, 3
+HELD, MISSED, WRONG_OPTION, BROKE, STOPPED = 0, 1, 2, 3, 130
 SPARE_QUICK, SPARE_FULL = 1, 3
 PLAIN_WIDTH = 150
 FILES_MIN = 2_000
@@ -85,7 +86,7 @@ class Bench:
         self._play_once(BEFORE)
         self.say(f"opening: {self.scale.bidders} bidders, {self.scale.watchers} and {self.scale.hall} watchers")
         self.stage.prepare()
-        self.kept = gather(self._round, self.scale.rounds, self.spare)
+        self.kept = gather(self._round, self.scale.rounds, min(self.spare, self.scale.rounds))
         if self.kept.rejected:
             self.say(f"{len(self.kept.rejected)} disturbed rounds do not count")
         self._meaning(self.kept)
@@ -198,6 +199,7 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
         console.print(f"bench: {problem}", style="red", markup=False, soft_wrap=True)
         return WRONG_OPTION
     console.print(f"About {'80 s' if options.quick else '6 min'}; the machine should have nothing else to do.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))  # so that nothing of ours is left running
     stage = Stage(options.data, scale)
     scenarios = (*ROUND, *PEERS) if options.peers else ROUND
     bench = Bench(stage, scale, console, SPARE_QUICK if options.quick else SPARE_FULL, scenarios)
@@ -208,6 +210,8 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     except (ProductError, HelperError, DoorClosedError, LineLostError, TurnedAwayError, ExceptionGroup) as problem:
         bench.faults.append(f"broke off: {first(problem)}")
         broke = True
+    except KeyboardInterrupt:
+        return STOPPED
     else:
         broke = False
     finally:

@@ -32,7 +32,9 @@ class Helper:
     def __init__(self, module: str, *arguments: str) -> None:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", module, str(theirs.fileno()), *arguments]
-        self._process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), env=environment())
+        self._process = subprocess.Popen(
+            command, pass_fds=(theirs.fileno(),), env=environment(), start_new_session=True
+        )
         theirs.close()
         ours.settimeout(ANSWER_MAX_S)
         self._pipe = ours

@@ -115,7 +115,12 @@ class Product:
         with (self.folder / "output.log").open("ab") as out:
             began = now_s()
             self._process = subprocess.Popen(
-                command, stdout=out, stderr=out, env={**environment(), **own}, cwd=str(CHECKOUT)
+                command,
+                stdout=out,
+                stderr=out,
+                env={**environment(), **own},
+                cwd=str(CHECKOUT),
+                start_new_session=True,
             )
         while not self._well():
             if self._process.poll() is not None or now_s() - began > START_MAX_S:
