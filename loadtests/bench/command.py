@@ -22,7 +22,7 @@ from rich.console import Console
 from loadtests.bench import gauges, plot, recorded, table
 from loadtests.bench.helpers import CHECKOUT, HelperError
 from loadtests.bench.product import ProductError
-from loadtests.bench.rounds import FOREIGN_MAX, Kept, Round, gather
+from loadtests.bench.rounds import Kept, Round, gather
 from loadtests.bench.scenarios import AFTER, BEFORE, PEERS, ROUND, Scenario, peers
 from loadtests.bench.stage import FULL, QUICK, Scale, Stage, fitting, raise_file_limit
 from loadtests.replay.door import DoorClosedError, TurnedAwayError
@@ -106,9 +106,10 @@ class Bench:
             figures |= scenario.play(self.stage)
         foreign = gauges.foreign_share(before, gauges.reading(os.getpid()), os.cpu_count() or 1)
         left = max(0, self.scale.rounds - number) * (now_s() - began)
-        note = f", strangers took {foreign:.0%} of the machine" + (": disturbed" if foreign > FOREIGN_MAX else "")
-        self.say(f"round {number} took {now_s() - began:.0f} s{note}; rounds left: about {left:.0f} s")
-        return Round(figures, foreign)
+        played = Round(figures, foreign)
+        note = f"strangers took {foreign:.0%} of the machine" + (": disturbed" if played.disturbance > 1 else "")
+        self.say(f"round {number} took {now_s() - began:.0f} s, {note}; rounds left: about {left:.0f} s")
+        return played
 
     def _meaning(self, kept: Kept) -> None:
         """Answers, log and the watchers' last frame must agree."""

@@ -11,12 +11,20 @@ from typing import NamedTuple
 FOREIGN_MAX = 0.10
 """The share of the machine that strangers may take in a round that counts."""
 
+SWING_MAX = 2.0
+"""How far a floor measured twice in a round may lie from itself: strangers who sync to the same disk cost no CPU."""
+
 
 class Round(NamedTuple):
     """The figures of one round and the share of the machine that strangers took meanwhile."""
 
     figures: dict[str, float]
     foreign: float
+
+    @property
+    def disturbance(self) -> float:
+        """How much strangers disturbed: up to 1 it counts. The worse of their CPU and of the floor's swing."""
+        return max(self.foreign / FOREIGN_MAX, self.figures.get("floor_swing", 1.0) / SWING_MAX)
 
 
 class Kept(NamedTuple):
@@ -28,20 +36,20 @@ class Kept(NamedTuple):
     @property
     def disturbed(self) -> bool:
         """Whether too few rounds were quiet, so that the least disturbed ones had to count."""
-        return any(one.foreign > FOREIGN_MAX for one in self.rounds)
+        return any(one.disturbance > 1 for one in self.rounds)
 
 
 def gather(play: Callable[[int], Round], wanted: int, spare: int) -> Kept:
     """Play until ``wanted`` quiet rounds are there or ``spare`` more were played; then the quietest count."""
     played: list[Round] = []
-    while len(played) < wanted + spare and sum(one.foreign <= FOREIGN_MAX for one in played) < wanted:
+    while len(played) < wanted + spare and sum(one.disturbance <= 1 for one in played) < wanted:
         played.append(play(len(played) + 1))
     return quietest(played, wanted)
 
 
 def quietest(played: Sequence[Round], wanted: int) -> Kept:
     """The ``wanted`` rounds that strangers disturbed least, in the order played, and the others."""
-    chosen = sorted(range(len(played)), key=lambda place: played[place].foreign)[:wanted]
+    chosen = sorted(range(len(played)), key=lambda place: played[place].disturbance)[:wanted]
     rounds = [played[place] for place in sorted(chosen)]
     return Kept(rounds, [one for place, one in enumerate(played) if place not in chosen])
 

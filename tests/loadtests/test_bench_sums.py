@@ -36,6 +36,12 @@ def test_a_disturbed_round_is_played_again() -> None:
     assert not kept.disturbed
 
 
+def test_a_round_in_which_the_disk_was_shared_is_played_again() -> None:
+    swing = iter([1.2, 40.0, 1.9])
+    kept = gather(lambda number: Round({"number": number, "floor_swing": next(swing)}, 0.0), wanted=2, spare=2)
+    assert [one.figures["number"] for one in kept.rounds] == [1, 3]
+
+
 def test_where_no_quiet_round_is_to_be_had_the_quietest_count_and_the_report_says_so() -> None:
     foreign = iter([0.5, 0.3, 0.6, 0.2])
     kept = gather(lambda number: Round({"number": number}, next(foreign)), wanted=2, spare=2)

@@ -33,8 +33,7 @@ ROUND = (
     Scenario("bids", "200 bidders, one lot", bidding.quiet),
     Scenario("main", "200 bidders, one lot, 1,000 watchers", bidding.main),
     Scenario("contest", "200 bidders who must beat the best", bidding.contest),
-    Scenario("set_one", "raw SET, one connection", floors.raw_set_one),
-    Scenario("single", "one bidder", bidding.single),
+    Scenario("single", "one bidder, and one connection of raw SET", bidding.single),
     Scenario("write", "bare os.write to N sockets", floors.bare_writes),
     Scenario("fanout", "frames to N watchers", watching.fan_out),
     Scenario("steady", "bids at a fixed rate", watching.unwatched),
@@ -48,5 +47,5 @@ AFTER = (
     Scenario("curve", "delay against offered load", curve.curve),
     Scenario("lots", "idle CPU of many running lots", idle.running_lots, lambda scale: scale.lots > 0),
     Scenario("workers", "one and two workers over many lots", workers.one_and_two, lambda scale: scale.spread_lots > 0),
-    Scenario("restart", "starting again on the data of this run", starting.restart),
+    Scenario("restart", "starting again on the data of this run", starting.restart, lambda scale: scale.lots > 0),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loadtests.bench.scenarios import floors
 from loadtests.bench.stage import SINGLE_LOTS, Stage
 
 
@@ -35,7 +36,12 @@ def contest(stage: Stage) -> dict[str, float]:
 
 
 def single(stage: Stage) -> dict[str, float]:
-    """One bidder alone, waiting for each answer: round trips."""
+    """One bidder alone, each answer awaited; one connection of SETs before and after shows the disk's swing."""
     lots = [f"single-{number}" for number in range(SINGLE_LOTS)]
+    before = floors.raw_set_one(stage)
     run = stage.bid(lots, stage.scale.second, group="one", rotate=True)
-    return {"single_per_s": run["taken"] / run["s"]}
+    after = floors.raw_set_one(stage)
+    return {
+        "single_per_s": run["taken"] / run["s"], "set_one_per_s": (before + after) / 2,
+        "floor_swing": max(before, after) / max(min(before, after), 1e-9),
+    }  # fmt: skip
