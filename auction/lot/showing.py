@@ -12,6 +12,8 @@ from auction.lot.state import LotState
 from auction.lot.views import View
 
 LINES_SHOWN = 400
+LISTED_MAX, LISTED_MS = 8, 50
+"""Of the bids of a twentieth of a second the first eight are listed: a person reads no more, and the record has all."""
 HOST, PUBLIC = "host", "public"
 
 
@@ -75,6 +77,7 @@ class Scene:
         self.marks, self.lines = Journal(), Journal()
         self.own: dict[Alias, Journal] = {}
         self._places: dict[int, str] = {}
+        self._span = (0, 0)
         self.clock: View = {}
         self.market: tuple[object, ...] = ()
         self.ranks: dict[Alias, int] = {}
@@ -92,10 +95,18 @@ class Scene:
         mark, line = views.mark_of(event), views.log_line(event)
         if mark:
             self.marks.put(str(len(self.marks.rows) + 1), mark)
-        if line:
+        if line and self._listed(event):
             self.lines.put(str(event.n), line)
             if len(self.lines.rows) > LINES_SHOWN:
                 self.lines.drop(next(iter(self.lines.rows)))
+
+    def _listed(self, event: Event) -> bool:
+        """Whether the host's list has room for this line; by the log alone, so that all processes list the same."""
+        if not isinstance(event, BidTaken):
+            return True
+        span = event.at // LISTED_MS
+        self._span = (span, self._span[1] + 1 if span == self._span[0] else 1)
+        return self._span[1] <= LISTED_MAX
 
     def own_of(self, alias: Alias) -> Journal:
         """The history of one bidder."""

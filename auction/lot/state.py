@@ -65,6 +65,7 @@ class LotState:
     hard_stop_at: int = 0
     left_ms: int = 0
     extensions: int = 0
+    offers: int = 0  # taken and not struck
     round: int = 0
     turn: int = 0
     turn_who: Alias = NOBODY
@@ -111,10 +112,12 @@ def _opened(state: LotState, event: Opened) -> None:
 
 def _prebid(state: LotState, event: Prebid) -> None:
     state.stand(state.bidders[event.who], event.n, event.price, event.at)
+    state.offers += 1
 
 
 def _bid(state: LotState, event: BidTaken) -> None:
     state.stand(state.bidders[event.who], event.n, event.price, event.at)
+    state.offers += 1
 
 
 def _extended(state: LotState, event: Extended) -> None:
@@ -151,6 +154,7 @@ def _broadcast(state: LotState, event: Broadcast) -> None:
 
 
 def _voided(state: LotState, event: Voided) -> None:
+    state.offers -= 1
     bidder = state.bidders[event.who]
     if bidder.n == event.target:
         state.stand(bidder, event.back_n, event.back_price, event.at)

@@ -133,6 +133,7 @@ def overview(state: LotState) -> View:
         "n": state.n,
         "lead": {"alias": lead.alias, "price": lead.price, "effective": effective(lead.score)} if lead else None,
         "turn": turn and {**turn, "who": state.turn_who},
+        "offers": state.offers if host_sees_all(state) else None,
         "enough": len(state.board) >= state.rules.suppliers_min if host_sees_all(state) else None,
     }
 

@@ -20,8 +20,8 @@ live.addEventListener("view", ({ detail: { lot, view } }) => {
   const lead = view.lead;
   say($("[data-lead]", card), lead ? price(lead.effective, unit) : "—", true);
   say($("[data-below]", card), lead && view.ceiling ? percent(view.ceiling - lead.price, view.ceiling) : "—");
-  const bids = view.lines ? Object.values(view.lines).filter((line) => line.kind === "bid" || line.kind === "prebid").length : null;
-  say($("[data-bids]", card), bids === null ? "—" : bids >= 390 ? `${bids}+` : String(bids));
+  const bids = view.offers ?? null;
+  say($("[data-bids]", card), bids === null ? "—" : String(bids));
   drawClock(lot);
 });
 

@@ -74,7 +74,7 @@ function drawFigures(view) {
   say("#below-sub", !ceiling ? t("watch.no_ceiling") : lead ? t("watch.below_sub", { gap: price(ceiling - lead.price, unit), ceiling: price(ceiling, unit) }) : t("live.ceiling_is", { price: price(ceiling, unit) }));
   const bids = [...lines.values()].filter((line) => line.kind === "bid" || line.kind === "prebid");
   const shown = view.rows !== undefined;
-  say("#bids", shown ? t("watch.bids_n", { n: bids.filter((bid) => !bid.voided).length }) : t("watch.hidden"), shown);
+  say("#bids", shown ? t("watch.bids_n", { n: view.offers ?? 0 }) : t("watch.hidden"), shown);
   say("#bids-sub", shown ? t("watch.last_minute", { n: bids.filter((bid) => live.now() - bid.at < 60_000).length }) : "\u00a0");
   const minimum = $("#minimum");
   say(minimum, view.enough === undefined ? t("watch.hidden") : t(view.enough ? "watch.reached" : "watch.not_reached"));

@@ -155,3 +155,24 @@ def test_every_byte_a_bidder_is_sent_is_the_same_whatever_the_others_bid_behind_
 
 def a_follower(lot_id: UUID, lot_rules: LotRules) -> Follower:
     return Follower(lot_id, Shelf(lot_rules, "signup", T0, 0, []))
+
+
+def test_of_the_bids_of_one_moment_the_host_is_listed_eight_and_told_how_many_there_were() -> None:
+    lot_rules = LotRules(
+        ceiling=480_000,
+        decrement=Decrement(amount=100),
+        overtime=Overtime(extensions_max=0),
+        big_drop_bp=0,
+        practice=True,
+    )
+    law = LawLot(uuid4(), lot_rules, Shard())
+    law.open(tuple(Entrant(alias) for alias in ALIASES), T0, "", T0)
+    for i in range(30):
+        law.bid(Bid(f"request-{i}", ALIASES[i % 5], 480_000 - i * 100), T0 + 1_000 + (i >= 20) * 50)
+    follower = Follower(uuid4(), Shelf(LotRules(), "signup", T0, 0, []))
+    follower.begin_anew(lot_rules)
+    follower.take(law.log)
+    view = follower.scene.view_of("host")
+    assert view["offers"] == 30
+    assert [line["kind"] for line in view["lines"].values()] == ["opened"] + ["bid"] * 16
+    assert view["rows"]["X5"]["price"] == 480_000 - 29 * 100
