@@ -17,6 +17,7 @@ class Role(StrEnum):
     AGENCY = "agency"  # 代理机构
     SUPERVISOR = "supervisor"  # 监管人员
     OPERATOR = "operator"  # 平台运维
+    EXPERT = "expert"  # 评审专家
 
 
 class Grant(msgspec.Struct, frozen=True):

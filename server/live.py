@@ -20,6 +20,7 @@ from auction.doors import (
     practicepages,
     resultpages,
     routes,
+    sealedpages,
     sockets,
     transcripts,
     wizardpages,
@@ -44,6 +45,7 @@ from server.settings import site_name, transcript_keys
 ROUTES: list[BaseRoute] = [
     *sockets.ROUTES, *routes.ROUTES, *wizardpages.ROUTES, *listpages.ROUTES, *casepages.ROUTES,
     *actpages.ROUTES, *resultpages.ROUTES, *practicepages.ROUTES, *transcripts.ROUTES, *livepages.ROUTES,
+    *sealedpages.ROUTES,
 ]  # fmt: skip
 
 

@@ -122,6 +122,7 @@ _AUCTION = (
     _ours("auction.overtime_extend_seconds", Kind.SECONDS, 180, _CUSTOM, 10, 3_600),
     _ours("auction.overtime_rank_max", Kind.COUNT, 3, _CUSTOM, 1, 100),
     _ours("auction.rounds", Kind.COUNT, 3, _CUSTOM, 1, 10),
+    _ours("auction.opening_minutes", Kind.MINUTES, 30, "密封报价开启时限；可按当地规定调整", 10, 1_440),
     _ours("auction.reruns_max", Kind.COUNT, 2, _CUSTOM, 0, 10),
     _choice(
         "auction.visibility", "rank_only", ("rank_only", "lead_price", "lead_and_rank", "colour"), Force.OURS, _CUSTOM

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from accounts.model import Actor, Role
-from auction.case import cases, drafting, lawful, publishing
+from auction.case import cases, drafting, lawful, offices, publishing
 from auction.case.records import SQL, millis_or_0, moment
 from auction.lot.model import Stage, Turn
 from plumbing.postgres import Connection, Record
@@ -13,11 +13,15 @@ from plumbing.problems import Problem
 
 
 async def submit(conn: Connection, actor: Actor, auction_id: UUID, now_ms: int) -> None:
-    """Submit a draft for approval. Refused when the opening leaves less than the notice period, or the gate shut."""
+    """Submit a draft for approval. Refused when the opening leaves less than the notice period, the gate shut,
+    or an office of a sealed inquiry without a key.
+    """
     row = await drafting.ours(conn, actor, auction_id, now_ms, Role.BUYER, Role.AGENCY)
     lots = await drafting.still_draft(conn, auction_id)
     await lawful.check_notice(conn, row, now_ms)
     await lawful.check_again(conn, row, lots, now_ms)
+    if any(publishing.is_sealed(lot) for lot in lots):
+        await offices.pin(conn, row)
     for lot in lots:
         await cases.move(conn, lot, Turn.SUBMIT, actor=actor)
     await conn.fetchval(SQL["submitted"], auction_id)

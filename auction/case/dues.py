@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from auction.case import award, cases, holds, publishing, starting
+from auction.case import award, cases, holds, publishing, starting, unsealing
 from auction.case.award import OnDeal
 from auction.case.records import SQL, millis, moment
 from auction.case.starting import Watch
@@ -69,6 +69,10 @@ async def serve(conn: Connection, row: Record, now_ms: int, on_deal: OnDeal) -> 
     match Stage(row["stage"]):
         case Stage.SCHEDULED:
             await publishing.publish_case(conn, row["auction_id"], None, now_ms)
+        case Stage.SIGNUP if publishing.is_sealed(row):
+            await unsealing.begin(conn, row, now_ms)
+        case Stage.OPENING:
+            await unsealing.expire(conn, row, now_ms)
         case Stage.SIGNUP:
             return "hand_over" if await starting.start(conn, row, now_ms) else ""
         case Stage.RUNNING:

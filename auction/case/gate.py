@@ -117,7 +117,7 @@ class Gate(Struct, frozen=True):
     ceiling_max_fen: int | None = None
 
     @property
-    def live_formats(self) -> tuple[FormatName, ...]:
+    def built_formats(self) -> tuple[FormatName, ...]:
         """The lawful formats that are built, in the order the law names them."""
         built = {name.value for name in FormatName}
         return tuple(FormatName(each.value) for each in self.formats if each.value in built)

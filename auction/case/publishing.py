@@ -7,7 +7,8 @@ from uuid import UUID
 from accounts.model import Actor
 from auction.case import access, award, cases, lawful
 from auction.case.records import SQL, millis, millis_or_0, moment
-from auction.lot.model import Stage, Turn
+from auction.lot.model import FormatName, Stage, Turn
+from auction.sealed import records as sealed
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
 
@@ -29,8 +30,14 @@ async def publish_case(conn: Connection, auction_id: UUID, actor: Actor | None, 
             await cases.move(conn, row, Turn.CANCEL, actor=actor, why="opening_passed")
             continue
         await cases.move(conn, row, Turn.PUBLISH, actor=actor, due_at=row["opens_at"])
-        await award.publish(conn, row, "notice", notice_body(row), now_ms)
+        roster = sealed.told(await sealed.seats(conn, auction_id)) if is_sealed(row) else {}
+        await award.publish(conn, row, "notice", notice_body(row) | roster, now_ms)
     await conn.execute(SQL["published"], auction_id, moment(now_ms))
+
+
+def is_sealed(row: Record) -> bool:
+    """Whether the lot takes sealed quotes 密封报价."""
+    return bool(row["rules"].get("format") == FormatName.SEALED_ONE_SHOT)
 
 
 def notice_body(row: Record) -> dict[str, object]:

@@ -159,7 +159,7 @@ SELECT name, alias FROM signup WHERE auction_id = $1 AND org_id IS NULL AND name
 -- ── award and publication ────────────────────────────────────────────────────────────────────────────────────────
 
 -- name: to_closing
-UPDATE lot SET stage = 'closing' WHERE id = $1 AND stage IN ('running', 'paused');
+UPDATE lot SET stage = 'closing' WHERE id = $1 AND stage IN ('running', 'paused', 'opening');
 
 -- name: offer_award
 WITH offered AS (
@@ -454,6 +454,12 @@ WHERE (l.org_id = $1 OR a.agency_org_id = $1) AND l.stage = 'signup' AND l.rules
   AND ($2::text[] && '{buyer,head,agency}'::text[])
   AND EXISTS (SELECT FROM offer f JOIN signup s ON s.id = f.signup_id
               WHERE f.lot_id = l.id AND f.conformity = 'pending' AND s.status = 'admitted')
+UNION ALL
+SELECT 'opening', l.auction_id, l.id, l.title, coalesce((extract(epoch FROM l.due_at) * 1000)::bigint, 0) FROM lot l
+JOIN sealing_seat s ON s.auction_id = l.auction_id AND s.person_id = $3 WHERE l.stage = 'opening'
+UNION ALL
+SELECT 'opening_key', s.auction_id, NULL, a.title, 0 FROM sealing_seat s JOIN auction a ON a.id = s.auction_id
+WHERE s.person_id = $3 AND s.fingerprint IS NULL AND NOT EXISTS (SELECT FROM sealing_key k WHERE k.person_id = $3)
 UNION ALL
 SELECT 'answer_award', l.auction_id, l.id, l.title, (extract(epoch FROM w.due_at) * 1000)::bigint FROM award w
 JOIN lot l ON l.id = w.lot_id AND l.award_rank = w.rank JOIN signup s ON s.id = w.signup_id

@@ -10,8 +10,11 @@ from accounts.model import Actor
 from auction.case import cases, params, signing
 from auction.case.records import SQL, moment
 from auction.lot.model import Turn
+from auction.sealed.records import SQL as SEALED
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
+
+OFFICES_FAILED = "offices_failed"
 
 
 async def rerun(conn: Connection, actor: Actor, lot_id: UUID, opens_at_ms: int, now_ms: int) -> UUID:
@@ -23,15 +26,17 @@ async def rerun(conn: Connection, actor: Actor, lot_id: UUID, opens_at_ms: int, 
     if opens_at_ms <= now_ms:
         raise Problem(422, "opening_passed", accept={"opens_at_min": now_ms + 1})
     reruns_max = params.number(row, "auction.reruns_max")
-    if row["round_no"] > reruns_max:
+    blameless = row["why"] == OFFICES_FAILED  # the offices' failure does not count among the reruns
+    if row["round_no"] > reruns_max and not blameless:
         raise Problem(409, "reruns_used_up", accept={"reruns_max": reruns_max})
     if await conn.fetchrow(SQL["rerun_known"], lot_id):
         raise Problem(409, "rerun_known")
     await cases.move(conn, row, Turn.RERUN, actor=actor, why=row["why"])
     auction_id = await _copy_case(conn, row, actor, moment(opens_at_ms))
     given = (auction_id, row["region"], row["org_id"], 1, row["title"], row["rules"], moment(opens_at_ms))
-    new_lot: UUID = await conn.fetchval(SQL["add_lot"], *given, row["round_no"] + 1, lot_id)
+    new_lot: UUID = await conn.fetchval(SQL["add_lot"], *given, row["round_no"] + (not blameless), lot_id)
     await conn.execute(SQL["copy_lines"], lot_id, new_lot)
+    await conn.execute(SEALED["copy_seats"], row["auction_id"], auction_id)
     await audit(conn, actor, "auction.rerun", f"auction:{auction_id}", detail={"of": str(lot_id)})
     return auction_id
 

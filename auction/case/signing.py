@@ -10,9 +10,10 @@ from msgspec import Meta, Struct
 from accounts.audit import audit
 from accounts.model import Actor, Role
 from auction.case import access, cases, lawful
-from auction.case.records import SQL, Db, decode_rules, encode, millis
+from auction.case.records import SQL, Db, decode_rules, encode, millis, moment
 from auction.lot.aliases import new_aliases
-from auction.lot.model import Conformity, Stage
+from auction.lot.model import Conformity, FormatName, Stage
+from auction.sealed.records import SQL as SEALED
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
 from registries.suppliers.model import Declarations
@@ -81,8 +82,10 @@ async def sign_up(conn: Connection, actor: Actor, auction_id: UUID, declared: De
 async def withdraw(conn: Connection, actor: Actor, auction_id: UUID, now_ms: int) -> None:
     """Withdraw before the opening; the alias stays taken."""
     await open_case(conn, auction_id, now_ms)
-    if await conn.fetchval(SQL["withdraw_signup"], auction_id, actor.org_id) is None:
+    signup_id = await conn.fetchval(SQL["withdraw_signup"], auction_id, actor.org_id)
+    if signup_id is None:
         raise Problem(404, "signup_unknown")
+    await conn.execute(SEALED["withdraw_quotes"], signup_id, actor.user_id, moment(now_ms))
     await audit(conn, actor, "auction.withdrew", f"auction:{auction_id}")
 
 
@@ -100,7 +103,10 @@ async def put_offer(conn: Connection, actor: Actor, lot_id: UUID, body: OfferBod
     signup = await own_signup(conn, actor, lot["auction_id"])
     if lot["stage"] != Stage.SIGNUP or now_ms >= millis(lot["opens_at"]):
         raise Problem(409, "signup_over")
-    ceiling = decode_rules(lot["rules"]).ceiling
+    rules = decode_rules(lot["rules"])
+    if body.opening_price is not None and rules.format is FormatName.SEALED_ONE_SHOT:
+        raise Problem(422, "sealed_price_in_the_open")
+    ceiling = rules.ceiling
     if body.opening_price is not None and ceiling is not None and body.opening_price > ceiling:
         raise Problem(422, "opening_price_over_ceiling", accept={"opening_price_max": ceiling}, ceiling_fen=ceiling)
     given = (

@@ -19,7 +19,8 @@ from auction.doors.listpages import SQL as PAGES
 from auction.doors.listpages import chief_lot
 from auction.doors.pagekit import problem_words, sayer, tone
 from auction.doors.typed import moment_text
-from auction.lot.model import LIFE_CYCLE, Conformity, PriceBasis, Stage, Turn
+from auction.lot.model import LIFE_CYCLE, Conformity, FormatName, PriceBasis, Stage, Turn
+from auction.sealed import records as sealed
 from plumbing.postgres import Record
 from plumbing.problems import Problem
 from plumbing.web import collect, page, see_other
@@ -30,7 +31,7 @@ PHASES: dict[str, tuple[str, ...]] = {
     "draft": ("draft",),
     "approval": ("approving", "scheduled"),
     "signup": ("signup",),
-    "bidding": ("running", "paused", "closing"),
+    "bidding": ("running", "opening", "paused", "closing"),
     "review": ("conformity_review", "abnormal_review"),
     "award": ("award_pending", "buyer_confirm"),
     "result": ("published", "contracted"),
@@ -105,12 +106,16 @@ async def lot_card(request: Request, who: Looker, row: Record, offer: Record | N
         "open": stage == Stage.SIGNUP and millis_or_0(row["opens_at"]) > who.now_ms,
         "after_close": rules.conformity is Conformity.AFTER_CLOSE,
         "percent": rules.basis is PriceBasis.DISCOUNT_RATE,
+        "sealed": rules.format is FormatName.SEALED_ONE_SHOT,
+        "seated": False,
         "sees_result": stage in _SETTLED and access.result_is_open(_seat(who), stage),
         "questions": [],
         **dict.fromkeys(("offers", "motions", "low"), ()),
         **dict.fromkeys(("mine", "own", "award", "winner", "rerun"), None),
         "can_cancel": False,
     }
+    if card["sealed"] and who.actor is not None:
+        card["seated"] = await sealed.seat_of(pool, who.actor, row["auction_id"]) is not None
     if who.hosting:
         card |= await _for_host(request, who, row)
     if who.signed_up and who.actor is not None:

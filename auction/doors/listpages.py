@@ -32,15 +32,16 @@ PAGES_MAX = 10_000
 GROUPS: dict[str, tuple[str, ...]] = {
     "preparing": ("draft", "approving", "scheduled"),
     "signup": ("signup",),
-    "running": ("running", "paused", "closing"),
+    "running": ("running", "opening", "paused", "closing"),
     "deciding": ("conformity_review", "abnormal_review", "award_pending", "buyer_confirm", "on_hold"),
     "done": ("published", "contracted"),
     "ended": ("failed", "cancelled"),
 }
 """Stages as people look for them. ``list.group.<name>``."""
 _FIRST = (
-    "running", "paused", "closing", "on_hold", "signup", "abnormal_review", "conformity_review", "buyer_confirm",
-    "award_pending", "scheduled", "approving", "draft", "published", "contracted", "failed", "cancelled", "rehearsed",
+    "running", "opening", "paused", "closing", "on_hold", "signup", "abnormal_review", "conformity_review",
+    "buyer_confirm", "award_pending", "scheduled", "approving", "draft", "published", "contracted", "failed",
+    "cancelled", "rehearsed",
 )  # fmt: skip
 VIEWS = ("all", "open", "mine")
 
@@ -158,11 +159,11 @@ async def waiting_on(request: Request, actor: Actor) -> list[dict[str, Any]]:
         row = moved.get(item["lot_id"]) or lots.get(item["lot_id"]) or cases.get(item["auction_id"])
         if row is None:
             continue
-        auction_id = row["id"] if item["kind"] == "approve" else row["auction_id"]
+        auction_id = row["id"] if item["kind"] in ("approve", "opening_key") else row["auction_id"]
         at = f"#lot-{row['no']}" if "no" in row.keys() else ""  # noqa: SIM118  # a Record, not a dict
-        found.append(
-            item | {"case": row["auction_title"], "number": row["number"], "href": f"/auctions/{auction_id}{at}"}
-        )
+        elsewhere = {"opening": f"/lots/{item['lot_id']}/opening", "opening_key": "/opening-key"}
+        href = elsewhere.get(item["kind"], f"/auctions/{auction_id}{at}")
+        found.append(item | {"case": row["auction_title"], "number": row["number"], "href": href})
     return found
 
 

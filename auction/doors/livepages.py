@@ -129,6 +129,8 @@ async def room(request: Request) -> Response:
         watching = seat.kind in ("host", "supervisor")
         return RedirectResponse(f"/lots/{row['id']}/watch" if watching else case_path(row), 303)
     pool, rules = request.state.postgres, seat.terms.rules
+    if rules.format is FormatName.SEALED_ONE_SHOT:
+        return RedirectResponse(f"/lots/{row['id']}/quote", 303)
     case = await pool.fetchrow(SQL["auction_by_id"], row["auction_id"])
     lines = await pool.fetch(SQL["lines_of"], row["id"])
     facts = facts_of(request, row, rules, lines) | {"alias": seat.alias, "person": str(actor.user_id)}
@@ -162,6 +164,8 @@ async def watch(request: Request) -> Response:
         return RedirectResponse(f"/lots/{row['id']}/room" if seat.kind == "bidder" else case_path(row), 303)
     pool, now_ms = request.state.postgres, request.state.clock.now_ms()
     rules = decode_rules(row["rules"])
+    if rules.format is FormatName.SEALED_ONE_SHOT:
+        return RedirectResponse(f"/lots/{row['id']}/opening" if seat.kind == "host" else case_path(row), 303)
     case = await pool.fetchrow(SQL["auction_by_id"], row["auction_id"])
     lines = await pool.fetch(SQL["lines_of"], row["id"])
     desk = await _desk(request, actor, seat, row, now_ms)

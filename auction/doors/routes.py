@@ -11,7 +11,7 @@ from starlette.requests import Request
 from accounts import sessions
 from auction.case import access
 from auction.case.records import SQL, millis
-from auction.doors import routes_cases, routes_papers, routes_suppliers
+from auction.doors import routes_cases, routes_papers, routes_sealed, routes_suppliers
 from auction.practice import opening as practice
 from auction.practice.opening import Name, PracticeBody, PracticeOut
 from plumbing.problems import Problem
@@ -115,4 +115,10 @@ async def lot_result(request: Request, lot_id: UUID) -> ResultOut:
     )
 
 
-ROUTES = [*collect(globals()), *routes_cases.ROUTES, *routes_suppliers.ROUTES, *routes_papers.ROUTES]
+ROUTES = [
+    *collect(globals()),
+    *routes_cases.ROUTES,
+    *routes_suppliers.ROUTES,
+    *routes_papers.ROUTES,
+    *routes_sealed.ROUTES,
+]

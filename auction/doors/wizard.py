@@ -123,9 +123,10 @@ def duration_of(fields: Fields, default_ms: int) -> int:
 
 
 def only_rounds(fields: Fields) -> bool:
-    """Whether every lot runs by rounds: then nobody can say beforehand when it ends."""
+    """Whether no lot has an end to be typed: rounds end by themselves, sealed quotes at their opening."""
     formats = {fields.get(f"own-{no}-format", "") for no in own_lots(fields, range(1, LOTS_MAX + 1))}
-    return formats | {fields.get("format", "")} == {FormatName.ROUND_REVERSE.value}
+    endless = {FormatName.ROUND_REVERSE.value, FormatName.SEALED_ONE_SHOT.value}
+    return formats | {fields.get("format", "")} <= endless
 
 
 def read_people(fields: Fields, now_ms: int, default_ms: int) -> tuple[People | None, list[Fault]]:
@@ -191,7 +192,7 @@ def defaults(rule_set: RuleSet, gate: Gate, need: Need) -> dict[str, str]:
     step = max(
         rule_set.number("auction.decrement_least_fen"), share * rule_set.number("auction.decrement_bp") // 10_000
     )
-    live = gate.live_formats
+    live = gate.built_formats
     return {
         "format": live[0].value if live else "",
         "basis": "total",

@@ -18,7 +18,7 @@ from auction.doors import wizard
 from auction.doors.typed import Fault
 from auction.doors.wizardrules import FIELD_OF as FIELD_OF_RULE
 from auction.doors.wizardrules import read_few
-from auction.doors.wizardsheet import CONTEXT, SQL, Sheet, read_rules
+from auction.doors.wizardsheet import CONTEXT, SQL, Sheet, is_sealed, read_rules
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
 from plumbing.web import Form, collect, page, read_form, see_other
@@ -269,7 +269,8 @@ async def finish(request: Request, actor: Actor, sheet: Sheet, form: Form) -> Re
     faults = [fault for step in ("rules", "people") for fault in await faults_of(request, sheet, step)]
     if faults:
         return await show(request, actor, sheet, "check", faults)
-    submit = form.get("act") != "draft"
+    sealed = is_sealed(read_rules(sheet)[0])
+    submit = form.get("act") != "draft" and not sealed
     try:
         async with request.state.postgres.acquire() as conn, conn.transaction():
             auction_id = await _write(conn, request, actor, sheet, submit)
@@ -277,6 +278,8 @@ async def finish(request: Request, actor: Actor, sheet: Sheet, form: Form) -> Re
         if problem.status not in (409, 422):
             raise
         return await show(request, actor, sheet, "check", [fault_from(problem)], problem.status)
+    if sealed:
+        return see_other(f"/auctions/{auction_id}/offices", "note.drafted")
     return see_other(f"/auctions/{auction_id}", "note.submitted" if submit else "note.drafted")
 
 

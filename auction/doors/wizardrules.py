@@ -74,6 +74,8 @@ def _together(found: Mapping[int, LotRules], own: list[int], budget_fen: int) ->
 
 
 def _rules(typed: Typed, duration_ms: int, rule_set: RuleSet) -> LotRules:
+    if typed.raw("format") == FormatName.SEALED_ONE_SHOT.value:
+        return _sealed(typed)
     basis = typed.choice("basis", PriceBasis, PriceBasis.TOTAL)
     drop = typed.whole("big_drop", 0, 99) if typed.raw("big_drop") else 0
     return LotRules(
@@ -92,6 +94,16 @@ def _rules(typed: Typed, duration_ms: int, rule_set: RuleSet) -> LotRules:
         award_confirm_ms=(typed.whole("award_confirm", 1, 720) or 72) * 60 * MINUTE,
         outage_pause_after_ms=rule_set.ms("auction.pause_after_outage_seconds"),
         left_after_outage_min_ms=rule_set.ms("auction.left_after_outage_seconds"),
+    )
+
+
+def _sealed(typed: Typed) -> LotRules:
+    """One sealed price: nothing to step down by, nothing to see, reviewed after the opening."""
+    return LotRules(
+        format=FormatName.SEALED_ONE_SHOT,
+        suppliers_min=typed.whole("suppliers_min", 1, 100) or 3,
+        conformity=Conformity.AFTER_CLOSE,
+        award_confirm_ms=(typed.whole("award_confirm", 1, 720) or 72) * 60 * MINUTE,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from auction.doors.pagekit import sayer
 from auction.doors.typed import Fault, moment_text
 from auction.doors.wizardrules import BANDS, own_lots, read_few
 from auction.doors.wizardrules import read_rules as read_typed_rules
-from auction.lot.model import LotRules
+from auction.lot.model import FormatName, LotRules
 from plumbing import sql
 from registries.parameters import records as parameters
 from registries.suppliers import records as suppliers
@@ -78,7 +79,7 @@ async def _rules_context(request: Request, actor: Actor, sheet: Sheet) -> dict[s
         "defaults": rule_defaults(sheet),
         "lots": list(sheet.need.lots),
         "own": own_lots(sheet.fields, sheet.need.lots),
-        "lawful": [name.value for name in sheet.verdict.live_formats],
+        "lawful": [name.value for name in sheet.verdict.built_formats],
         "bands": BANDS,
         "words": [] if faults else words_of(request, found),
         "min_approved": sheet.rule_set.number("suppliers.min_approved"),
@@ -170,6 +171,11 @@ def _round_hour(moment_ms: int) -> int:
     return hour + 10 * HOUR_MS if hour % (24 * HOUR_MS) == 16 * HOUR_MS else hour
 
 
+def is_sealed(rules: Mapping[int, LotRules]) -> bool:
+    """Whether a lot takes sealed quotes: then the offices are seated before the case is submitted."""
+    return any(one.format is FormatName.SEALED_ONE_SHOT for one in rules.values())
+
+
 async def _check_context(request: Request, actor: Actor, sheet: Sheet) -> dict[str, Any]:
     rules, _ = read_rules(sheet)
     people, _ = wizard.read_people(sheet.fields, request.state.clock.now_ms(), 0)
@@ -180,6 +186,7 @@ async def _check_context(request: Request, actor: Actor, sheet: Sheet) -> dict[s
         "rules": rules,
         "amounts": {no: wording.amount_text(one.ceiling, one.basis) for no, one in rules.items() if one.ceiling},
         "words": words_of(request, rules),
+        "sealed": is_sealed(rules),
         "people": people,
         "few": read_few(sheet.fields)[0],
         "agency": next((row["name"] for row in await agencies_for(pool, actor.region) if row["id"] == agency), ""),

@@ -39,8 +39,19 @@ def _step(rules: LotRules, say: Say) -> str:
     return say(key, amount=amount_text(decrement.amount, rules.basis))
 
 
+def _sealed_in_words(rules: LotRules, say: Say) -> Iterator[str]:
+    for key in ("once", "nobody", "offices"):
+        yield say(f"room.rule.sealed_{key}")
+    yield say("room.rule.ties")
+    yield say("room.rule.suppliers_min", n=rules.suppliers_min)
+    yield say("room.rule.award_confirm", h=f"{rules.award_confirm_ms / 3_600_000:g}")
+
+
 def rules_in_words(rules: LotRules, say: Say) -> Iterator[str]:
     """One sentence per rule that a bidder must know, most important first."""
+    if rules.format is FormatName.SEALED_ONE_SHOT:
+        yield from _sealed_in_words(rules, say)
+        return
     if rules.format is FormatName.LIVE_REVERSE:
         yield say("room.rule.live_reverse")
     else:

@@ -21,10 +21,11 @@ Millis = Annotated[int, Meta(ge=0, le=400 * 24 * 3_600_000)]
 
 
 class FormatName(StrEnum):
-    """How the price is found 竞价方式. Others join as one module each under ``formats``."""
+    """How the price is found 竞价方式. Live ones are a module each under ``formats``; sealed quotes have none."""
 
     LIVE_REVERSE = "live_reverse"
     ROUND_REVERSE = "round_reverse"
+    SEALED_ONE_SHOT = "sealed_one_shot"
 
 
 class PriceBasis(StrEnum):
@@ -142,6 +143,7 @@ class Stage(StrEnum):
     APPROVING = "approving"
     SCHEDULED = "scheduled"
     SIGNUP = "signup"
+    OPENING = "opening"
     RUNNING = "running"
     PAUSED = "paused"
     CLOSING = "closing"
@@ -172,6 +174,8 @@ class Turn(StrEnum):
     AMEND = "amend"
     START = "start"
     START_SHORT = "start_short"
+    UNSEAL = "unseal"
+    OFFICES_FAIL = "offices_fail"
     PAUSE = "pause"
     RESUME = "resume"
     END = "end"
@@ -201,6 +205,11 @@ LIFE_CYCLE: dict[tuple[Stage, Turn], Stage] = {
     (_S.SIGNUP, _T.START): _S.RUNNING,
     # Fewer registered than the minimum at the start: 竞价失败 without a running phase.
     (_S.SIGNUP, _T.START_SHORT): _S.FAILED,
+    # Sealed quotes: the deadline comes, the offices open, and the lot closes without a live phase.
+    (_S.SIGNUP, _T.UNSEAL): _S.OPENING,
+    (_S.OPENING, _T.END): _S.CLOSING,
+    # Not two offices opened every quote in time: never charged to a bidder, the lot is rerun.
+    (_S.OPENING, _T.OFFICES_FAIL): _S.FAILED,
     (_S.RUNNING, _T.PAUSE): _S.PAUSED,
     (_S.PAUSED, _T.RESUME): _S.RUNNING,
     (_S.RUNNING, _T.END): _S.CLOSING,

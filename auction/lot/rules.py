@@ -15,10 +15,12 @@ from auction.lot.model import (
     Bid,
     BidTaken,
     Closed,
+    Conformity,
     Decrement,
     Entrant,
     Event,
     Extended,
+    FormatName,
     LotRules,
     Opened,
     Outage,
@@ -202,6 +204,15 @@ def heal(state: LotState, from_ms: int, to_ms: int, now_ms: int) -> list[Event]:
     return [event]
 
 
+def _sealed_problem(rules: LotRules) -> str | None:
+    """One total price, and nobody reviews an offer before all are opened."""
+    if rules.practice:
+        return "sealed_practice"
+    if rules.basis is not PriceBasis.TOTAL:
+        return "sealed_total"
+    return None if rules.conformity is Conformity.AFTER_CLOSE else "sealed_conformity"
+
+
 def lot_problem(rules: LotRules) -> str | None:
     """The first thing wrong with a set of rules, as a text key under ``rules.*``; None when it can be run."""
     overtime, decrement = rules.overtime, rules.decrement
@@ -209,6 +220,8 @@ def lot_problem(rules: LotRules) -> str | None:
         return "ceiling_missing"
     if not rules.practice and rules.suppliers_min < 2:
         return "suppliers_min_too_low"
+    if rules.format is FormatName.SEALED_ONE_SHOT:
+        return _sealed_problem(rules)
     if decrement.kind in (StepKind.ABSOLUTE, StepKind.MULTIPLE) and decrement.amount < 1 and not rules.practice:
         return "decrement_missing"
     if decrement.kind is StepKind.PERCENTAGE and decrement.bp < 1:

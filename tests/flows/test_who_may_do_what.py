@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -13,16 +14,20 @@ from accounts import sessions
 from accounts.model import Actor, Role
 from auction.case import drafting, motions, signing
 from auction.lot import live
+from auction.sealed import crypt
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from server import app as composition
 from tests.auction.people import a_supplier, an_actor, an_organisation
+from tests.auction.sealed.rosters import a_context, a_roster, some_keys
 from tests.auction.walk import MINUTE, Cast, a_cast, a_draft, published, signed_up, within
 from tests.live import Site, a_live_site
 
 HOUR = 60 * MINUTE
 WHY = "有正当理由"
+ROSTER = a_roster()
+A_QUOTE = crypt.seal(a_context(ROSTER), ROSTER, 500)
 
 EVERYONE = frozenset({
     "nobody", "buyer", "head", "buyer elsewhere", "head elsewhere", "agency elsewhere", "supervisor",
@@ -30,6 +35,7 @@ EVERYONE = frozenset({
 })  # fmt: skip
 BUYERS, SUPPLIERS = frozenset({"buyer", "buyer elsewhere"}), frozenset({"bidder", "supplier"})
 OWN = frozenset({"buyer", "head"})
+OFFICERS = frozenset({"buyer", "head", "buyer elsewhere", "head elsewhere", "agency elsewhere"})
 
 # Who is let in where, over a published case in sign-up that is the buyer's and the head's. Whoever is not named gets
 # 401, 403 or 404 (pages of a seat: is led to the page he may see) and leaves no trace. A new door needs a line here.
@@ -41,7 +47,8 @@ RULES: dict[frozenset[str], str] = {
         GET /api/auctions | GET /auctions | GET /api/auctions/{auction_id:uuid} | GET /auctions/{auction_id:uuid}
         GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
     """,
-    EVERYONE - {"nobody"}: "GET /api/me | POST /api/tickets | GET /todo",
+    EVERYONE - {"nobody"}: "GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key",
+    OFFICERS: "GET /opening-key | POST /api/sealing-key",
     EVERYONE - {"nobody"} - SUPPLIERS: "GET /board",
     frozenset({"operator"}): """
         GET /metrics | GET /api/operations | GET /operations | POST /api/parameters/values
@@ -60,6 +67,8 @@ RULES: dict[frozenset[str], str] = {
         POST /api/lots/{lot_id:uuid}/broadcast | POST /api/lots/{lot_id:uuid}/questions/{question_id:uuid}
         POST /api/lots/{lot_id:uuid}/hold | POST /api/lots/{lot_id:uuid}/choice | POST /api/lots/{lot_id:uuid}/contract
         POST /api/lots/{lot_id:uuid}/buyer-confirmation | POST /api/lots/{lot_id:uuid}/rerun
+        GET /api/auctions/{auction_id:uuid}/offices | POST /api/auctions/{auction_id:uuid}/offices
+        DELETE /api/auctions/{auction_id:uuid}/offices/{person_id:uuid}
     """,
     OWN | {"supervisor"}: """
         GET /lots/{lot_id:uuid}/watch | GET /api/lots/{lot_id:uuid}/award-notice.pdf
@@ -76,8 +85,14 @@ RULES: dict[frozenset[str], str] = {
         POST /api/lots/{lot_id:uuid}/explanation
     """,
     frozenset({"supplier"}): "POST /api/lots/{lot_id:uuid}/bids",  # 409 NOT_REGISTERED; the bidder: not live yet
-    # Nobody, for want of the thing itself: no such practice, hold, award or form.
+    # Nobody, for want of the thing itself: no such practice, hold, award or form; the lot takes no sealed quotes.
     frozenset(): """
+        GET /auctions/{auction_id:uuid}/offices
+        POST /auctions/{auction_id:uuid}/offices | GET /api/lots/{lot_id:uuid}/booth
+        POST /api/lots/{lot_id:uuid}/quote
+        GET /api/lots/{lot_id:uuid}/opening | GET /api/lots/{lot_id:uuid}/envelopes
+        POST /api/lots/{lot_id:uuid}/shares
+        GET /lots/{lot_id:uuid}/quote | GET /lots/{lot_id:uuid}/opening
         POST /api/practice/tickets | POST /api/practice/lots/{lot_id:uuid}/close | DELETE /api/lots/{lot_id:uuid}/hold
         POST /api/lots/{lot_id:uuid}/award | GET /auctions/new/{form_id:uuid}/{step}
         POST /auctions/new/{form_id:uuid}/{step} | POST /auctions/new/{form_id:uuid}/drop
@@ -183,6 +198,10 @@ def sent(route: str, scene: Scene) -> dict[str, Any]:
         "POST /api/lots/{lot_id:uuid}/questions": {"text": WHY},
         "POST /api/lots/{lot_id:uuid}/explanation": {"text": WHY},
         "POST /api/lots/{lot_id:uuid}/award": yes,
+        "POST /api/sealing-key": {"public_key": base64.b64encode(some_keys().public).decode()},
+        "POST /api/auctions/{auction_id:uuid}/offices": {"office": "group", "login": "nobody"},
+        "POST /api/lots/{lot_id:uuid}/quote": msgspec.to_builtins(A_QUOTE),
+        "POST /api/lots/{lot_id:uuid}/shares": {"quote": str(scene.lot_id), "share": "A" * 44},
     }  # fmt: skip
     return {"json": bodies[route]} if route in bodies else {}
 
@@ -203,7 +222,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
     places = {
         "{auction_id:uuid}": str(scene.auction_id), "{lot_id:uuid}": str(scene.lot_id), "{year:int}": "2031",
         "{motion_id:uuid}": str(scene.motion_id), "{question_id:uuid}": str(scene.question_id),
-        "{lang}": "zh", "{form_id:uuid}": str(uuid4()), "{step}": "need",
+        "{lang}": "zh", "{form_id:uuid}": str(uuid4()), "{step}": "need", "{person_id:uuid}": str(uuid4()),
     }  # fmt: skip
     for place, value in places.items():
         path = path.replace(place, value)

@@ -37,3 +37,4 @@ FORMATS: dict[FormatName, Format] = {
     FormatName.LIVE_REVERSE: live_reverse,
     FormatName.ROUND_REVERSE: round_reverse,
 }
+"""The formats with a live phase; a lot of sealed quotes never reaches the live store."""

@@ -69,7 +69,7 @@ def refused(given_facts: GateFacts, rules: RuleSet = RULES) -> GateRefusal:
 def test_below_the_limit_local_rules_allow_a_live_auction() -> None:
     found = passed(facts(99.9999))
     assert found.legal_basis is LegalBasis.MALL_LOCAL
-    assert found.live_formats == (FormatName.LIVE_REVERSE, FormatName.ROUND_REVERSE)
+    assert found.built_formats == (FormatName.LIVE_REVERSE, FormatName.ROUND_REVERSE, FormatName.SEALED_ONE_SHOT)
     assert (found.notice_workdays_min, found.suppliers_min) == (1, 3)
 
 
@@ -77,7 +77,7 @@ def test_from_the_limit_on_uniform_goods_are_an_inquiry_of_one_sealed_offer() ->
     found = passed(facts(100, uniform=True))
     assert found.legal_basis is LegalBasis.STATUTORY_INQUIRY
     assert found.formats == (SEALED,)
-    assert found.live_formats == ()
+    assert found.built_formats == (FormatName.SEALED_ONE_SHOT,)
     assert (found.notice_workdays_min, found.suppliers_min, found.ranking_shown) == (3, 3, False)
     live = gate.judge_format(found, LIVE)
     assert live == GateRefusal(GateCode.FORMAT_SEALED_ONLY, ("L32", "L40", "74-47"), Way.SEALED_OFFER)

@@ -14,7 +14,7 @@ from accounts import sessions
 from accounts.model import Role
 from auction.case import reruns
 from auction.case.records import decode_rules
-from auction.doors import casepages, wizardpages, wizardsheet
+from auction.doors import casepages, sealedpages, wizardpages, wizardsheet
 from auction.doors.typed import moment_text
 from auction.lot import live
 from plumbing.clock import Clock
@@ -26,7 +26,7 @@ from tests.site import WithState, a_client, a_person, a_site, log_in
 
 DAY = 24 * 3_600_000
 NOW = Clock().now_ms
-ROUTES = [*wizardpages.ROUTES, *casepages.ROUTES]
+ROUTES = [*wizardpages.ROUTES, *sealedpages.ROUTES, *casepages.ROUTES]
 PAGE = {"accept": "text/html"}
 
 
@@ -100,6 +100,37 @@ async def test_five_steps_make_a_case_that_waits_for_approval(client: httpx.Asyn
     again = await client.post(f"{where}/check", data={"act": "next"})
     assert again.status_code == 404
     assert await pool.fetchval("SELECT count(*) FROM case_form WHERE id = $1::text::uuid", where.rsplit("/", 1)[1]) == 0
+
+
+async def test_a_statutory_inquiry_is_sealed_and_leads_to_its_offices(client: httpx.AsyncClient, pool: Pool) -> None:
+    goods = need(category="A02091001 普通电视设备（电视机）", budget="1,500,000.00", uniform="1")
+    live = await typed(client, goods)
+    refused = await client.post(f"{live}/rules", data=rules(**{"ceiling-1": "1500000"}))
+    assert refused.status_code == 422, "only one sealed price is lawful"
+    sealed = {"format": "sealed_one_shot", "ceiling-1": "1500000", "suppliers_min": "3", "award_confirm": "72"}
+    where = await typed(client, goods, sealed, people(closes_at=""))
+    check = await client.get(f"{where}/check")
+    assert "一次报出不得更改的总价" in check.text
+    sent = await client.post(f"{where}/check", data={"act": "next"})
+    assert sent.status_code == 303, said(sent)
+    assert sent.headers["location"].endswith("/offices")
+    page = await client.get(sent.headers["location"])
+    assert page.status_code == 200
+    assert "询价小组" in page.text
+    auction_id = sent.headers["location"].split("/")[2]
+    row = await pool.fetchrow("SELECT stage, rules FROM lot WHERE auction_id = $1::text::uuid", auction_id)
+    assert row is not None
+    assert (row["stage"], row["rules"]["format"], row["rules"]["conformity"]) == (
+        "draft",
+        "sealed_one_shot",
+        "after_close",
+    )
+    alone = await client.post(sent.headers["location"], data={"act": "submit"})
+    assert alone.status_code == 409
+    assert "开启人" in alone.text
+    nobody = await client.post(sent.headers["location"], data={"office": "group", "login": "nobody-of-that-name"})
+    assert nobody.status_code == 404
+    assert "没有该账号" in nobody.text
 
 
 @pytest.mark.parametrize(
@@ -248,7 +279,9 @@ async def test_the_wizard_speaks_english(client: httpx.AsyncClient) -> None:
     for step in ("need", "basis", "rules", "people", "check"):
         page = await client.get(f"{where}/{step}")
         assert page.status_code == 200
-        ours = re.sub(r'<datalist.*?</datalist>|<div class="choices two">.*?</div>', "", page.text, flags=re.S)
+        ours = re.sub(
+            r'<datalist.*?</datalist>|<div class="choices two">.*?</div>|<select.*?</select>', "", page.text, flags=re.S
+        )
         assert not re.findall("[\u4e00-\u9fff]+", ours.split("<main", 1)[1]), step
 
 

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from auction.lot import live, rules
+from auction.lot.formats import FORMATS
 from auction.lot.model import (
     Alias,
     Band,
@@ -20,7 +21,6 @@ from auction.lot.model import (
     BidTaken,
     Decrement,
     Entrant,
-    FormatName,
     LotRules,
     Outcome,
     Overtime,
@@ -76,7 +76,7 @@ def some_rules(dice: random.Random) -> LotRules:
         hard_stop_ms=dice.choice([None, 70_000]),
     )
     return LotRules(
-        format=dice.choice(list(FormatName)),
+        format=dice.choice(list(FORMATS)),
         ceiling=dice.choice([480_000, None]),
         decrement=decrement,
         duration_ms=60_000,

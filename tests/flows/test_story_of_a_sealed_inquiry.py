@@ -1,0 +1,139 @@
+"""密封报价: keys made, quotes sealed and opened by two offices, all in browsers; ranked, then reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from auction.case import approving
+from auction.sealed.model import Office
+from plumbing.clock import Clock
+from plumbing.postgres import Pool
+from plumbing.valkey import Valkey
+from tests.auction.sealed.walk import Member, SealedCast, a_sealed_cast, drafted, entered
+from tests.auction.walk import within
+from tests.live import Site, a_cookie, a_live_site
+from tests.support import eventually
+
+pytestmark = pytest.mark.browser
+PASSPHRASE = "keep it in the safe"
+QUOTES = (("731,946.28", 73_194_628), ("698000", 69_800_000), ("705,500.50", 70_550_050))
+TO_THE_DEADLINE_MS = 25_000
+
+
+@pytest_asyncio.fixture
+async def site(fresh_pool: Pool, valkey_url: str, fresh_url: str) -> AsyncIterator[Site]:
+    async with a_live_site(fresh_pool, valkey_url, fresh_url) as site:
+        yield site
+
+
+@pytest_asyncio.fixture
+async def browser(chromium: str) -> AsyncIterator[Any]:
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def a_person(browser: Any, site: Site, login: str, phone: bool = False) -> AsyncIterator[Any]:
+    """A browser of ``login``; a script error on any of its pages fails the test."""
+    size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
+    context = await browser.new_context(viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai")
+    name, token = (await a_cookie(site, login)).split("=", 1)
+    await context.add_cookies([{"name": name, "value": token, "url": site.origin}])
+    page = await context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    await context.close()
+    assert errors == []
+
+
+async def make_a_key(page: Any, site: Site) -> None:
+    """The member makes his key pair; the backup file is saved with it."""
+    await page.goto(f"{site.origin}/opening-key")
+    await page.fill("#one", PASSPHRASE)
+    await page.fill("#two", PASSPHRASE)
+    async with page.expect_download() as backup:
+        await page.click("#make-it")
+    assert (await backup.value).suggested_filename.startswith("yangcai-opening-key-")
+    await page.wait_for_selector("#save:not([hidden])")
+
+
+async def bring_a_quote(page: Any, site: Site, lot_id: UUID, typed: str) -> None:
+    """The supplier types a price, reads it in figures and words, and has it sealed and sent."""
+    await page.goto(f"{site.origin}/lots/{lot_id}/quote")
+    await page.fill("#price", typed)
+    await page.click("#seal")
+    assert (await page.text_content("#confirm-words")).startswith(("柒拾", "陆拾"))
+    await page.click("#yes")
+    await page.wait_for_selector("#last:not([hidden])")
+
+
+async def open_shares(page: Any, site: Site, lot_id: UUID) -> None:
+    """The member unlocks his key, and his browser gives every share."""
+    await page.goto(f"{site.origin}/lots/{lot_id}/opening")
+    await page.wait_for_selector("#open:not([hidden])", timeout=TO_THE_DEADLINE_MS + 15_000)
+    await page.fill("#passphrase", PASSPHRASE)
+    await page.click("#open-it")
+    await page.wait_for_selector("#open[hidden]", state="attached")
+
+
+async def seated_and_submitted(page: Any, site: Site, cast: SealedCast, auction_id: UUID) -> None:
+    """The purchaser looks the offices over and submits; the head approves, and the notice is out."""
+    await page.goto(f"{site.origin}/auctions/{auction_id}/offices")
+    assert await page.locator(".fingerprint").count() == len(cast.members)
+    await page.click("#submit")
+    now = Clock().now_ms()
+    await within(site.pool, approving.decide, cast.head, auction_id, True, "", now)
+    published = "SELECT published_at IS NOT NULL FROM auction WHERE id = $1"
+    await eventually(lambda: site.pool.fetchval(published, auction_id), within_s=10)
+
+
+async def test_three_suppliers_seal_and_two_offices_open(site: Site, browser: Any, valkey_client: Valkey) -> None:
+    cast = await a_sealed_cast(site.pool)
+    one, two = cast.of(Office.PURCHASER), cast.of(Office.GROUP)
+    async with AsyncExitStack() as stack:
+
+        async def a_browser_of(member: Member | None, login: str = "", phone: bool = False) -> Any:
+            name = member.actor.login if member else login
+            return await stack.enter_async_context(a_person(browser, site, name, phone))
+
+        first, second, buyer = (
+            await a_browser_of(one),
+            await a_browser_of(two),
+            await a_browser_of(None, cast.buyer.login),
+        )
+        for page in (first, second):
+            await make_a_key(page, site)
+        auction_id, lot_id = await drafted(site.pool, cast, Clock().now_ms() + TO_THE_DEADLINE_MS)
+        await seated_and_submitted(buyer, site, cast, auction_id)
+        await entered(site.pool, cast, auction_id, lot_id)
+        for supplier, (typed, _) in zip(cast.suppliers, QUOTES, strict=True):
+            phone = await a_browser_of(None, supplier.login, phone=True)
+            await bring_a_quote(phone, site, lot_id, typed)
+        await buyer.goto(f"{site.origin}/lots/{lot_id}/opening")
+        assert await buyer.is_visible("#wait")
+        assert await buyer.is_hidden("#quotes")
+
+        await open_shares(first, site, lot_id)
+        assert await first.locator("tr[data-open=true]").count() == 0
+        await open_shares(second, site, lot_id)
+        await second.wait_for_selector("#done:not([hidden])")
+        told = await second.locator("#rows tr").all_inner_texts()
+        assert [price for line in told for price in ("¥698,000.00", "¥705,500.50", "¥731,946.28") if price in line] == [
+            "¥698,000.00", "¥705,500.50", "¥731,946.28",
+        ]  # fmt: skip
+        await buyer.wait_for_selector("#done:not([hidden])", timeout=15_000)
+        found = await site.pool.fetch("SELECT price FROM standing WHERE lot_id = $1 ORDER BY rank", lot_id)
+        assert [row["price"] for row in found] == sorted(price for _, price in QUOTES)
+        await buyer.goto(f"{site.origin}/auctions/{auction_id}")
+        assert await buyer.locator("[data-stage=conformity_review]").count() == 1
