@@ -54,18 +54,51 @@ class Pipe:
 
     async def ask_all(self, commands: Iterable[tuple[Part, ...]]) -> list[Any]:
         """Send many commands together; their answers in order. Raises what the first one that failed raised."""
-        futures = [self.ask(*command) for command in commands]
-        return await asyncio.gather(*futures)
+        every = _Every(tuple(commands))
+        for command in every.commands:
+            self._send(command, every)
+        return await every.answered if every.commands else []
 
-    def _send(self, parts: tuple[Part, ...], future: asyncio.Future[Any] | None) -> None:
+    def _send(self, parts: tuple[Part, ...], waiter: Waiter | None) -> None:
         if self._line is None or self._line.lost:
             self._line = _Line(self._pool, self._timeout_s)
-        self._line.send(hiredis.pack_command(parts), future)  # type: ignore[arg-type]
+        self._line.send(hiredis.pack_command(parts), waiter)  # type: ignore[arg-type]
 
     async def close(self) -> None:
         """Hang up; what is not answered yet raises ``ValkeyGone``."""
         if self._line is not None:
             await self._line.close()
+
+
+class _Every:
+    """Waits for the answers to many commands as one: a future for each would cost more than its command."""
+
+    def __init__(self, commands: tuple[tuple[Part, ...], ...]) -> None:
+        self.commands = commands
+        self.answered: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._answers: list[Any] = []
+        self._error: Exception | None = None
+
+    def done(self) -> bool:
+        """Whether no answer is waited for any more."""
+        return self.answered.done()
+
+    def set_result(self, answer: Any) -> None:
+        """The next answer."""
+        self._answers.append(answer)
+        if len(self._answers) == len(self.commands):
+            if self._error is None:
+                self.answered.set_result(self._answers)
+            else:
+                self.answered.set_exception(self._error)
+
+    def set_exception(self, error: Exception) -> None:
+        """The next answer is an error; the first one is told when all have come."""
+        self._error = self._error or error
+        self.set_result(None)
+
+
+Waiter: TypeAlias = asyncio.Future[Any] | _Every
 
 
 class _Line(asyncio.Protocol):
@@ -74,7 +107,7 @@ class _Line(asyncio.Protocol):
     def __init__(self, pool: Any, timeout_s: float) -> None:
         self.lost = False
         self._loop, self._timeout_s = asyncio.get_running_loop(), timeout_s
-        self._pending: deque[tuple[asyncio.Future[Any] | None, float]] = deque()
+        self._pending: deque[tuple[Waiter | None, float]] = deque()
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -95,13 +128,13 @@ class _Line(asyncio.Protocol):
             self._lose(ValkeyGone("the pipe was closed"))
             raise
 
-    def send(self, packed: bytes, future: asyncio.Future[Any] | None) -> None:
-        """Put a command in line; ``future`` gets its answer."""
+    def send(self, packed: bytes, waiter: Waiter | None) -> None:
+        """Put a command in line; ``waiter`` gets its answer."""
         if len(self._pending) >= PENDING_MAX:
-            if future is not None:
-                future.set_exception(ValkeyGone(f"{PENDING_MAX} commands wait for Valkey already"))
+            if waiter is not None:
+                waiter.set_exception(ValkeyGone(f"{PENDING_MAX} commands wait for Valkey already"))
             return
-        self._pending.append((future, elapsed_s()))
+        self._pending.append((waiter, elapsed_s()))
         if not self._out and self._transport is not None:
             self._loop.call_soon(self._flush)
         self._out.append(packed)
@@ -126,13 +159,13 @@ class _Line(asyncio.Protocol):
     def _hand_out(self, answer: Any) -> None:
         if isinstance(answer, hiredis.PushNotification):
             return
-        future, _ = self._pending.popleft()
-        if future is None or future.done():
+        waiter, _ = self._pending.popleft()
+        if waiter is None or waiter.done():
             return
         if isinstance(answer, Exception):
-            future.set_exception(answer)
+            waiter.set_exception(answer)
         else:
-            future.set_result(answer)
+            waiter.set_result(answer)
 
     def _check(self) -> None:
         """Give the server up when its oldest question has waited too long."""
@@ -155,9 +188,9 @@ class _Line(asyncio.Protocol):
     def _lose(self, error: Exception) -> None:
         self.lost = True
         pending, self._pending = self._pending, deque()
-        for future, _ in pending:
-            if future is not None and not future.done():
-                future.set_exception(error)
+        for waiter, _ in pending:
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(error)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

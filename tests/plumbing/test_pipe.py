@@ -31,6 +31,7 @@ async def test_every_question_gets_its_own_answer(pipe: Pipe) -> None:
     echoes = [pipe.ask("ECHO", f"第{i}个") for i in range(1_000)]
     assert await asyncio.gather(*counts) == list(range(1, 1_001))
     assert [(await echo).decode() for echo in echoes] == [f"第{i}个" for i in range(1_000)]
+    assert await pipe.ask_all([]) == []
     assert await pipe.ask_all([("ECHO", b"a" * size) for size in (0, 1, 300_000)]) == [b"", b"a", b"a" * 300_000]
 
 
@@ -46,6 +47,8 @@ async def test_an_error_is_raised_as_the_client_raises_it_and_spoils_no_other_an
         with pytest.raises(type(theirs.value)) as ours:
             await future
         assert str(ours.value) == str(theirs.value)
+        with pytest.raises(type(theirs.value)):
+            await pipe.ask_all([("PING",), command, ("PING",)])
 
 
 async def test_who_asked_may_go_away_and_the_others_still_get_theirs(pipe: Pipe) -> None:
