@@ -10,6 +10,7 @@ from auction.lot.model import Alias, Barred
 from auction.practice import opening as practice
 from auction.transcript import files
 from auction.transcript.files import Reader
+from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from server.transcripts import Transcripts
@@ -21,12 +22,14 @@ from tests.server.test_settlement import a_practice, bid
 async def a_settled_practice(pool: Pool, valkey: Valkey) -> tuple[UUID, dict[str, str], Any]:
     """A lot with twenty bids, one of them struck, under several checkpoints; its id, aliases by name, its host."""
     actor, out = await a_practice(pool, valkey)
-    lot, task = out.lots[0], Transcripts(valkey, pool, NOTARY)
+    pipe = Pipe(valkey)
+    lot, task = out.lots[0], Transcripts(valkey, pipe, pool, NOTARY)
     for step in range(10):
         for number, name in enumerate(("甲", "乙")):
             await bid(valkey, lot.lot_id, lot.aliases[name], f"r-{step:03}{number:03}", 9_000 - 10 * step - number)
         if step % 4 == 0:
             await task.look()
+    await pipe.close()
     state = await live.read_state(valkey, lot.lot_id)
     assert state is not None
     log = await live.read_log(valkey, lot.lot_id)
