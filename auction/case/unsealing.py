@@ -170,18 +170,19 @@ async def _finish(conn: Connection, row: Record, actor: Actor, now_ms: int) -> S
 def record_of(row: Record, lot_rules: LotRules, quotes: list[Record], now_ms: int) -> list[Event]:
     """The record of an opened lot: one bid per quote, in the order they came; who spoilt his quote is told at the end.
 
-    The salts stand there, so that anyone with the record can check every commitment.
+    Commitments and salts stand there, so that whoever may read the record can check every price.
     """
     entrants = tuple(Entrant(Alias(quote["alias"]), quote["deduction_bp"]) for quote in quotes)
     begins, ends = millis(row["published_at"]), millis(row["opens_at"])
     first = min([begins, *(millis(quote["received_at"]) for quote in quotes)])
     events: list[Event] = [Opened(1, first, first, ends, entrants, live.rules_sha256(lot_rules))]
-    for quote in quotes:
-        if quote["price"] is not None:
-            at = max(events[-1].at, millis(quote["received_at"]))
-            events.append(BidTaken(len(events) + 1, at, Alias(quote["alias"]), quote["digest"], quote["price"]))
+    opened = [quote for quote in quotes if quote["price"] is not None]
+    for quote in opened:
+        at = max(events[-1].at, millis(quote["received_at"]))
+        events.append(BidTaken(len(events) + 1, at, Alias(quote["alias"]), quote["digest"], quote["price"]))
     note = {
-        "salts": {quote["alias"]: quote["salt"] for quote in quotes if quote["price"] is not None},
+        "commitments": {quote["alias"]: _quote.decode(quote["body"]).commitment for quote in opened},
+        "salts": {quote["alias"]: quote["salt"] for quote in opened},
         "unreadable": {quote["alias"]: quote["digest"] for quote in quotes if quote["price"] is None},
     }
     return [*events, Closed(len(events) + 1, max(events[-1].at, now_ms), note)]
@@ -209,6 +210,8 @@ async def progress(conn: Db, actor: Actor, lot_id: UUID, now_ms: int) -> Progres
     seat = await records.seat_of(conn, actor, row["auction_id"])
     if seat is None and not access.hosts(actor, row, now_ms):
         raise Problem(403, f"sealed_{SealedRefusal.NOT_SEATED.value}")
+    if row["stage"] not in _AFTER and now_ms >= millis(row["opens_at"]):  # just about to be opened, or on hold
+        return Progress(row["stage"], millis(row["opens_at"]), 0, seat["office"] if seat else "", [])
     if row["stage"] not in _AFTER:
         raise Problem(409, f"sealed_{SealedRefusal.NOT_YET.value}", accept={"after": millis(row["opens_at"])})
     ranks = {one["alias"]: one for one in await conn.fetch(SQL["standings_of"], lot_id)}

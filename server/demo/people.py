@@ -40,6 +40,7 @@ OFFICIALS = (
     Person("buyer", "李经办", "buyer", BUYER_ORG, "buyer", HANGZHOU),
     Person("head", "王局长", "head", BUYER_ORG, "buyer", HANGZHOU),
     Person("agency", "孙代理", "agency", "浙江某采购代理有限公司（演示）", "agency", HANGZHOU),
+    Person("expert", "沈专家", "expert", "评审专家库（演示）", "expert", HANGZHOU),
     Person("supervisor", "赵监管", "supervisor", "浙江省财政厅（演示）", "supervisor", PROVINCE),
     Person("operator", "钱运维", "operator", "平台运维（演示）", "operator", PROVINCE),
 )
@@ -47,6 +48,7 @@ SHOWN = {
     "buyer": "采购经办人 purchaser's handler",
     "head": "采购单位负责人 head of the unit",
     "agency": "代理机构 agency",
+    "expert": "评审专家 expert (inquiry group 询价小组)",
     "supervisor": "财政监管 supervisor",
     "supplier1": "供应商 supplier (signed up, bids by hand; supplier2 - supplier6 are simulated)",
     "operator": "平台运维 platform operator",

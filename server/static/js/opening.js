@@ -32,7 +32,7 @@ function row(quote) {
 
 function draw() {
   const stage = progress ? progress.stage : facts.stage;
-  const open = stage === "opening", early = !progress;
+  const open = stage === "opening", early = !progress || stage === "signup" || stage === "on_hold";
   say("#stage", t(`live.stage.${stage}`));
   say("#left-word", t(open ? "sealed.left_to_open" : "sealed.left"));
   say("#left", spell((open ? progress.until : facts.deadline) - now()));
@@ -62,7 +62,7 @@ async function look() {
     if (answer.ok) progress = answer.body;
   }
   draw();
-  const settled = progress && progress.stage !== "opening";
+  const settled = progress && !["opening", "signup", "on_hold"].includes(progress.stage);
   setTimeout(look, settled ? 10000 : progress || facts.deadline - now() < 5000 ? 1000 : 2000);
 }
 

@@ -6,6 +6,7 @@ from itertools import combinations
 from uuid import UUID
 
 import pytest
+from msgspec.json import decode
 
 from accounts.model import Role
 from auction.case import approving, deciding, offices, quoting, reruns, signing, unsealing
@@ -13,7 +14,7 @@ from auction.case.publishing import amend
 from auction.case.signing import OfferBody
 from auction.lot.model import Stage
 from auction.sealed import crypt
-from auction.sealed.model import Context, Office
+from auction.sealed.model import Context, Office, Quote, commitment_of
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.problems import Problem
@@ -33,6 +34,7 @@ from tests.auction.sealed.walk import (
 )
 from tests.auction.walk import run_due, stage, within
 
+EVENTS = "SELECT body::text AS body FROM lot_event WHERE lot_id = $1 ORDER BY n"
 PRICES = (98_765_400, 91_234_500, 95_000_000)
 
 
@@ -119,6 +121,7 @@ async def test_nobody_opens_or_counts_before_the_deadline(pool: Pool, valkey_cli
     for member in cast.members:
         assert await refusal(unsealing.envelopes(pool, member.actor, lot_id, now)) == "sealed_not_yet"
         assert await refusal(unsealing.progress(pool, member.actor, lot_id, now)) == "sealed_not_yet"
+        assert (await unsealing.progress(pool, member.actor, lot_id, now + 2 * DAY)).quotes == []  # not begun yet
         given = (member.actor, lot_id, lot_id, bytes(33), now)
         assert await refusal(within(pool, unsealing.give_share, *given)) == "sealed_not_yet"
     assert await refusal(unsealing.progress(pool, cast.buyer, lot_id, now)) == "sealed_not_yet"
@@ -202,6 +205,21 @@ async def test_a_quote_its_maker_spoilt_is_invalid_and_the_others_go_on(pool: Po
     assert await pool.fetchval("SELECT count(*) FROM standing WHERE lot_id = $1", lot_id) == 3
     note = await pool.fetchval("SELECT body->'note'->'unreadable' FROM lot_event WHERE lot_id = $1 AND n = 5", lot_id)
     assert booth.alias in str(note)
+
+
+async def test_the_record_lets_every_price_be_checked_against_its_commitment(pool: Pool, valkey_client: Valkey) -> None:
+    cast = await a_sealed_cast(pool)
+    _, lot_id = await quoted(pool, valkey_client, cast)
+    booth = await quoting.booth(pool, cast.suppliers[0], lot_id, 0)
+    now = await at_the_deadline(pool, valkey_client, lot_id)
+    for office in (Office.PURCHASER, Office.AGENCY):
+        await open_for(pool, cast.of(office), lot_id, now)
+    log = [decode(one["body"]) for one in await pool.fetch(EVENTS, lot_id)]
+    note, bids = log[-1]["note"], {one["who"]: one["price"] for one in log if one["kind"] == "bid"}
+    assert set(bids) == set(note["commitments"]) == set(note["salts"])
+    for alias, price in bids.items():
+        context = Context(lot_id, alias, booth.deadline_at, booth.roster_sha256)
+        assert commitment_of(context, Quote(price, note["salts"][alias])) == note["commitments"][alias]
 
 
 async def test_an_amended_deadline_asks_for_a_new_quote(pool: Pool, valkey_client: Valkey) -> None:
