@@ -6,12 +6,13 @@ Valkey behind what was signed: the loss is told, and that lot is not settled (``
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 import msgspec
 
 from auction.lot import live
-from auction.transcript.notary import SQL, ForkError, Grown, Notary
+from auction.transcript.notary import SQL, Grown, Notary
 from ledger import log as ledger
 from ledger.tree import Frontier
 from plumbing import logs
@@ -20,6 +21,7 @@ from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 
 log = logs.get(__name__)
+LOTS_AT_ONCE = 64
 ENTRIES_AT_ONCE = 2_000
 """Log entries of one lot written in one look: a flood is caught up with later, and its bidders go first."""
 _lines = msgspec.json.Decoder(list[msgspec.Raw])
@@ -51,26 +53,33 @@ class Transcripts:
         alive |= set(await ledger.outbox(self._pipe))
         lots = list(alive | self._trees.keys())
         signed = {row["lot_id"]: row["size"] for row in await self._pool.fetch(SQL["sizes"], lots)} if lots else {}
+        behind = []
         for lot_id, n in zip(lots, await ledger.positions(self._pipe, lots) if lots else (), strict=True):
             if n < signed.get(lot_id, 0) and lot_id in alive:
                 self._tell(lot_id, f"{signed[lot_id]} positions were signed, the live store holds {n}")
             elif n > signed.get(lot_id, 0) or (lot_id in alive and lot_id not in self._trees):
-                await self._write(lot_id)
+                behind.append(lot_id)
             elif lot_id not in alive:
                 self._trees.pop(lot_id, None)
+        for start in range(0, len(behind), LOTS_AT_ONCE):
+            began = asyncio.get_running_loop().time()
+            await self._write(behind[start : start + LOTS_AT_ONCE])
+            await asyncio.sleep(asyncio.get_running_loop().time() - began)  # at most half of the process, if at all
 
-    async def _write(self, lot_id: UUID) -> None:
-        """Bring one lot's transcript up to its log. A lot first seen by this process is compared from its beginning."""
-        tree = self._trees.pop(lot_id, None) or Frontier()
-        entries = await ledger.read_entries(self._valkey, lot_id, tree.size, at_most=ENTRIES_AT_ONCE)
-        grown = grown_from(entries, tree.size)
-        try:
-            async with self._pool.acquire() as conn, conn.transaction():
-                await self._notary.extend(conn, lot_id, tree, grown)
-        except ForkError as error:
-            self._tell(lot_id, str(error))
-            return
-        self._trees[lot_id] = tree
+    async def _write(self, lots: list[UUID]) -> None:
+        """Bring transcripts up to their logs. A lot first seen by this process is compared from its beginning."""
+        grown = {}
+        for lot_id in lots:
+            tree = self._trees.pop(lot_id, None) or Frontier()
+            entries = await ledger.read_entries(self._valkey, lot_id, tree.size, at_most=ENTRIES_AT_ONCE)
+            grown[lot_id] = (tree, grown_from(entries, tree.size))
+        async with self._pool.acquire() as conn, conn.transaction():
+            forks = await self._notary.extend_all(conn, grown)
+        for lot_id, (tree, _) in grown.items():
+            if lot_id in forks:
+                self._tell(lot_id, str(forks[lot_id]))
+            else:
+                self._trees[lot_id] = tree
 
     def _tell(self, lot_id: UUID, why: str) -> None:
         """One line per lot: its log and its transcript contradict each other."""

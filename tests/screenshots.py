@@ -41,6 +41,7 @@ SHOTS = (
     Shot("wizard", "buyer", "/auctions/new"),
     Shot("case", "supplier1", "/auctions/{}", OPEN),
     Shot("result", "", "/lots/{}/result", DONE),
+    Shot("verify", "", "/verify"),
     Shot("preflight", "supplier1", "/preflight"),
 )
 

@@ -7,7 +7,7 @@ new bids gets one signed receipt over them; all in one transaction, so that noth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -28,6 +28,20 @@ AT_ONCE = 500
 """Leaves made before others on the event loop have their turn."""
 
 
+_TABLES = {
+    "subjects": "transcript_subject",
+    "entries": "transcript_entry",
+    "checkpoints": "transcript_checkpoint",
+    "receipts": "transcript_receipt",
+}
+_COLUMNS = {
+    "subjects": ("lot_id", "origin", "body"),
+    "entries": ("lot_id", "n", "line", "leaf", "hash"),
+    "checkpoints": ("lot_id", "size", "root", "note"),
+    "receipts": ("lot_id", "alias", "size", "note"),
+}
+
+
 class ForkError(BrokenLogError):
     """What the live store says and what was signed before contradict each other."""
 
@@ -39,6 +53,26 @@ class Grown(Struct, frozen=True):
     events: Sequence[Event]
     lines: Sequence[bytes]
     whole: bool = False
+
+
+class _Rows(Struct):
+    """What one transaction adds, by table."""
+
+    subjects: list[tuple[UUID, str, object]] = []
+    entries: list[tuple[UUID, int, str, str, bytes]] = []
+    checkpoints: list[tuple[UUID, int, bytes, str]] = []
+    receipts: list[tuple[UUID, str, int, str]] = []
+
+    async def write(self, conn: Connection) -> None:
+        """Write them as the role that may only add."""
+        if not self.entries:
+            return
+        await conn.execute("SET LOCAL ROLE yangcai_transcript")
+        for name, columns in _COLUMNS.items():
+            records = getattr(self, name)
+            if records:
+                await conn.copy_records_to_table(_TABLES[name], records=records, columns=columns)
+        await conn.execute("RESET ROLE")
 
 
 class Notary:
@@ -58,57 +92,67 @@ class Notary:
             await conn.executemany(SQL["add_key"], [(signer.public,) for signer in self._signers])
 
     async def extend(self, conn: Connection, lot_id: UUID, tree: Frontier, grown: Grown) -> None:
-        """Add what is new and sign the head, on the caller's transaction; ``tree`` moves on from ``grown.after``.
+        """Add what is new of one lot and sign its head, on the caller's transaction. Raises ``ForkError``."""
+        forks = await self.extend_all(conn, {lot_id: (tree, grown)})
+        if forks:
+            raise forks[lot_id]
 
-        Leaves that another process wrote meanwhile are compared. Raises ``ForkError`` when they differ, or when more
-        was signed than a whole log holds.
+    async def extend_all(self, conn: Connection, lots: Mapping[UUID, tuple[Frontier, Grown]]) -> dict[UUID, ForkError]:
+        """Add what is new of many lots and sign their heads, in a few round trips on the caller's transaction.
+
+        Each tree moves on from its ``grown.after``. Leaves that another process wrote meanwhile are compared; a lot in
+        which they differ, or of which more was signed than its whole log holds, is left as it is and comes back.
         """
-        await conn.execute(SQL["lock_transcript"], str(lot_id))
-        stored = [row["hash"] for row in await conn.fetch(SQL["hashes_after"], lot_id, tree.size)]
-        key: bytes | None = await conn.fetchval(SQL["salt_of"], lot_id)
-        if key is None:
-            raise ForkError("Postgres does not know this lot")
-        subject, origin, told = await self._subject(conn, lot_id)
-        leaves = await _made(grown.events, key, subject)
-        for leaf, hash_ in zip(leaves, stored, strict=False):
-            if leaf.hash != hash_:
-                raise ForkError(f"position {leaf.n} is not what was signed")
-        if grown.whole and len(stored) > len(leaves):
-            raise ForkError(f"{tree.size + len(stored)} positions were signed, {tree.size + len(leaves)} are told")
-        for leaf in leaves:
-            tree.add(leaf.hash)
-        if len(leaves) > len(stored):
-            await conn.execute("SET LOCAL ROLE yangcai_transcript")
-            if not told:
-                await conn.execute(SQL["add_subject"], lot_id, origin, msgspec.to_builtins(subject))
-            await self._add(conn, lot_id, origin, tree, leaves[len(stored) :], grown)
-            await conn.execute("RESET ROLE")
+        ids = sorted(lots)
+        await conn.execute(SQL["lock_transcripts"], [str(lot_id) for lot_id in ids])
+        stored: dict[UUID, list[bytes]] = {lot_id: [] for lot_id in ids}
+        for row in await conn.fetch(SQL["hashes_after"], ids, [lots[lot_id][1].after for lot_id in ids]):
+            stored[row["lot_id"]].append(row["hash"])
+        salts = {row["lot_id"]: row["key"] for row in await conn.fetch(SQL["salts"], ids)}
+        subjects = await self._subjects(conn, ids)
+        rows, forks = _Rows(), {}
+        for lot_id in ids:
+            tree, grown = lots[lot_id]
+            if lot_id not in subjects:
+                forks[lot_id] = ForkError("Postgres does not know this lot")
+                continue
+            about, origin, told = subjects[lot_id]
+            leaves = await _made(grown.events, salts[lot_id], about)
+            try:
+                _compare(leaves, stored[lot_id], tree, grown)
+            except ForkError as error:
+                forks[lot_id] = error
+                continue
+            for leaf in leaves:
+                tree.add(leaf.hash)
+            if len(leaves) > len(stored[lot_id]):
+                if not told:
+                    rows.subjects.append((lot_id, origin, msgspec.to_builtins(about)))
+                self._note(rows, lot_id, origin, tree, leaves[len(stored[lot_id]) :], grown)
+        await rows.write(conn)
+        return forks
 
-    async def _subject(self, conn: Connection, lot_id: UUID) -> tuple[Subject, str, bool]:
-        """What the lot is about, its origin, and whether that stands in the transcript already."""
-        row = await conn.fetchrow(SQL["subject_of"], lot_id)
-        if row:
-            return msgspec.convert(row["body"], Subject), row["origin"], True
-        row = await conn.fetchrow(SQL["subject_now"], lot_id)
-        assert row is not None
-        return Subject(row["number"], row["title"], row["names"]), self.origin(lot_id), False
+    async def _subjects(self, conn: Connection, ids: list[UUID]) -> dict[UUID, tuple[Subject, str, bool]]:
+        """What each lot is about, its origin, and whether that stands in the transcript already."""
+        found = {
+            row["lot_id"]: (msgspec.convert(row["body"], Subject), str(row["origin"]), True)
+            for row in await conn.fetch(SQL["subjects_of"], ids)
+        }
+        missing = [lot_id for lot_id in ids if lot_id not in found]
+        for row in await conn.fetch(SQL["subjects_now"], missing) if missing else ():
+            about = Subject(row["number"], row["title"], row["names"])
+            found[row["lot_id"]] = (about, self.origin(row["lot_id"]), False)
+        return found
 
-    async def _add(
-        self, conn: Connection, lot_id: UUID, origin: str, tree: Frontier, leaves: list[Leaf], grown: Grown
-    ) -> None:
+    def _note(self, rows: _Rows, lot_id: UUID, origin: str, tree: Frontier, leaves: list[Leaf], grown: Grown) -> None:
+        """Put the rows of one lot's new leaves, head and receipts to ``rows``."""
         first = leaves[0].n - grown.after - 1
-        lines = [line.decode() for line in grown.lines[first:]]
-        entries = [(lot_id, leaf.n, line, leaf.text, leaf.hash) for leaf, line in zip(leaves, lines, strict=True)]
-        await conn.copy_records_to_table(
-            "transcript_entry", records=entries, columns=("lot_id", "n", "line", "leaf", "hash")
-        )
+        for leaf, line in zip(leaves, grown.lines[first:], strict=True):
+            rows.entries.append((lot_id, leaf.n, line.decode(), leaf.text, leaf.hash))
         head = Checkpoint(origin, tree.size, tree.root())
-        await conn.execute(SQL["add_checkpoint"], lot_id, head.size, head.root, self._signer.sign(head.text(), origin))
+        rows.checkpoints.append((lot_id, head.size, head.root, self._signer.sign(head.text(), origin)))
         receipts = self._receipts(origin, leaves, grown.events[first:])
-        records = [(lot_id, alias, tree.size, note) for alias, note in receipts.items()]
-        await conn.copy_records_to_table(
-            "transcript_receipt", records=records, columns=("lot_id", "alias", "size", "note")
-        )
+        rows.receipts += [(lot_id, alias, tree.size, note) for alias, note in receipts.items()]
 
     def _receipts(self, origin: str, leaves: Sequence[Leaf], events: Sequence[Event]) -> dict[str, str]:
         """By alias, one signed receipt 回执 over all his new bids: leaf hash, server time, price. No position in it."""
@@ -128,3 +172,12 @@ async def _made(events: Sequence[Event], key: bytes, subject: Subject) -> list[L
         leaves += [leaf_of(event, key, subject) for event in events[start : start + AT_ONCE]]
         await asyncio.sleep(0)
     return leaves
+
+
+def _compare(leaves: Sequence[Leaf], stored: Sequence[bytes], tree: Frontier, grown: Grown) -> None:
+    """Raises ``ForkError`` where what is told now contradicts what was signed before."""
+    for leaf, hash_ in zip(leaves, stored, strict=False):
+        if leaf.hash != hash_:
+            raise ForkError(f"position {leaf.n} is not what was signed")
+    if grown.whole and len(stored) > len(leaves):
+        raise ForkError(f"{tree.size + len(stored)} positions were signed, {tree.size + len(leaves)} are told")

@@ -1,7 +1,8 @@
 -- Queries of the transcript. Its rows are only ever added (migration 0301).
 
--- name: lock_transcript
-SELECT pg_advisory_xact_lock(hashtextextended('transcript ' || $1, 0));
+-- name: lock_transcripts
+SELECT pg_advisory_xact_lock(hashtextextended('transcript ' || id, 0))
+FROM (SELECT id FROM unnest($1::text[]) AS id ORDER BY id) AS ordered;
 
 -- name: salt_of
 SELECT key FROM lot_salt WHERE lot_id = $1;
@@ -9,15 +10,18 @@ SELECT key FROM lot_salt WHERE lot_id = $1;
 -- name: subject_of
 SELECT origin, body FROM transcript_subject WHERE lot_id = $1;
 
--- name: subject_now
+-- name: salts
+SELECT lot_id, key FROM lot_salt WHERE lot_id = ANY ($1);
+
+-- name: subjects_of
+SELECT lot_id, origin, body FROM transcript_subject WHERE lot_id = ANY ($1);
+
+-- name: subjects_now
 -- What the lot is about and who its bidders are at this moment.
-SELECT a.number, l.title, coalesce((
+SELECT l.id AS lot_id, a.number, l.title, coalesce((
     SELECT jsonb_object_agg(u.alias, jsonb_build_object('name', coalesce(o.name, u.name), 'uscc', coalesce(o.uscc, '')))
     FROM signup u LEFT JOIN organisation o ON o.id = u.org_id WHERE u.auction_id = a.id), '{}') AS names
-FROM lot l JOIN auction a ON a.id = l.auction_id WHERE l.id = $1;
-
--- name: add_subject
-INSERT INTO transcript_subject (lot_id, origin, body) VALUES ($1, $2, $3);
+FROM lot l JOIN auction a ON a.id = l.auction_id WHERE l.id = ANY ($1);
 
 -- name: add_key
 INSERT INTO transcript_key (public) VALUES ($1) ON CONFLICT DO NOTHING;
@@ -26,7 +30,9 @@ INSERT INTO transcript_key (public) VALUES ($1) ON CONFLICT DO NOTHING;
 SELECT public, made_at FROM transcript_key ORDER BY made_at, public;
 
 -- name: hashes_after
-SELECT hash FROM transcript_entry WHERE lot_id = $1 AND n > $2 ORDER BY n;
+-- The leaves of each lot behind a position of its own ($2).
+SELECT e.lot_id, e.hash FROM unnest($1::uuid[], $2::integer[]) AS w (lot_id, after)
+JOIN transcript_entry e ON e.lot_id = w.lot_id AND e.n > w.after ORDER BY e.lot_id, e.n;
 
 -- name: sizes
 -- How many leaves of each lot stand in Postgres.
@@ -40,9 +46,6 @@ SELECT size, note FROM transcript_checkpoint WHERE lot_id = $1 ORDER BY size;
 
 -- name: receipts_of
 SELECT note FROM transcript_receipt WHERE lot_id = $1 AND alias = $2 ORDER BY size;
-
--- name: add_checkpoint
-INSERT INTO transcript_checkpoint (lot_id, size, root, note) VALUES ($1, $2, $3, $4);
 
 -- name: standings_of
 SELECT rank, alias, price, n, (extract(epoch FROM at) * 1000)::bigint AS at FROM standing WHERE lot_id = $1 ORDER BY rank;
