@@ -13,7 +13,7 @@ from auction.case import access
 from auction.case.records import SQL, decode_rules, lot, millis_or_0
 from auction.doors import wording
 from auction.doors.pagekit import tone
-from auction.lot.model import PriceBasis, Stage
+from auction.lot.model import FormatName, PriceBasis, Stage
 from auction.transcript.notary import SQL as OURS
 from plumbing.postgres import Record
 from plumbing.problems import Problem
@@ -59,6 +59,7 @@ async def _told(request: Request, row: Record, standings: list[Record], seat: ac
         "below": _share(best["price"], rules.ceiling or 0) if best else "",
         "valid": sum(1 for one in standings if one["valid"]),
         "public": public,
+        "sealed": rules.format is FormatName.SEALED_ONE_SHOT,  # nothing moved: there is no chart
         "own": seat.alias,
         "paired": paired,
         "facts_json": as_data(facts),

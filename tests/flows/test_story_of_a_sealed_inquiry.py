@@ -123,6 +123,9 @@ async def test_three_suppliers_seal_and_two_offices_open(site: Site, browser: An
         await buyer.goto(f"{site.origin}/lots/{lot_id}/opening")
         assert await buyer.is_visible("#wait")
         assert await buyer.is_hidden("#quotes")
+        agent = await a_browser_of(cast.of(Office.AGENCY))
+        await agent.goto(f"{site.origin}/lots/{lot_id}/opening")
+        await agent.wait_for_selector("#no-key:not([hidden])")  # pinned for him, but not in this browser
 
         await open_shares(first, site, lot_id)
         assert await first.locator("tr[data-open=true]").count() == 0
@@ -137,3 +140,8 @@ async def test_three_suppliers_seal_and_two_offices_open(site: Site, browser: An
         assert [row["price"] for row in found] == sorted(price for _, price in QUOTES)
         await buyer.goto(f"{site.origin}/auctions/{auction_id}")
         assert await buyer.locator("[data-stage=conformity_review]").count() == 1
+        pinned = await site.pool.fetch("SELECT fingerprint FROM sealing_seat WHERE auction_id = $1", auction_id)
+        notice = await buyer.content()
+        assert all(row["fingerprint"][:32] in notice for row in pinned)
+        await buyer.goto(f"{site.origin}/lots/{lot_id}/result")
+        assert await buyer.locator("#standings tbody tr").count() == 3

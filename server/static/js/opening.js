@@ -39,6 +39,7 @@ function draw() {
   show("#left-box", early || open);
   show("#wait", early);
   show("#open", open && Boolean(facts.office) && progress.quotes.some((quote) => !quote.offices.includes(facts.office)));
+  show("#no-key", early && Boolean(facts.office) && !kept(facts.fingerprint));
   show("#failed", stage === "failed" && progress && progress.quotes.length > 0);
   show("#done", !early && !open && stage !== "failed" && stage !== "cancelled");
   show("#quotes", Boolean(progress && progress.quotes.length));
