@@ -37,7 +37,8 @@ async def take_one(pool: Pool, valkey: Valkey, now_ms: int, on_deal: OnDeal, wat
             row = await cases.lot_locked(conn, due["id"])
             after: str = ""
             try:
-                if row["stage"] == Stage.SIGNUP:  # a store that may lose an acknowledged bid opens no lot
+                # A store that may lose an acknowledged bid opens no lot; sealed quotes need none.
+                if row["stage"] == Stage.SIGNUP and not publishing.is_sealed(row):
                     await checks.check_valkey(valkey)
                 if row["stage"] == Stage.ON_HOLD:  # a lot released here must run on there
                     await valkey.ping()

@@ -78,7 +78,13 @@ class Progress(Struct, frozen=True):
 
 
 async def begin(conn: Connection, row: Record, now_ms: int) -> None:
-    """The deadline has come: OPENING for the announced time, or FAILED, nothing opened, when too few have quoted."""
+    """The deadline has come: OPENING for the announced time, or FAILED, nothing opened, when too few have quoted.
+
+    Whatever the queue of dues says: before the deadline nothing is opened.
+    """
+    if now_ms < millis(row["opens_at"]):
+        await conn.execute(SQL["put_off_due"], row["id"], row["opens_at"], moment(now_ms))
+        return
     quotes = await conn.fetch(SEALED["last_quotes"], row["id"])
     if len(quotes) < decode_rules(row["rules"]).suppliers_min:
         await cases.move(conn, row, Turn.START_SHORT, actor=None, why="too_few_quotes")

@@ -9,6 +9,7 @@ import pytest
 from msgspec.json import decode
 
 from accounts.model import Role
+from accounts.records import moment
 from auction.case import approving, deciding, offices, quoting, reruns, signing, unsealing
 from auction.case.publishing import amend
 from auction.case.signing import OfferBody
@@ -130,6 +131,16 @@ async def test_nobody_opens_or_counts_before_the_deadline(pool: Pool, valkey_cli
         await pool.execute(
             "INSERT INTO sealed_share VALUES ($1, 'agency', $2, $3, now())", quote_id, bytes(33), cast.buyer.user_id
         )
+
+
+async def test_a_due_that_comes_early_opens_nothing(pool: Pool, valkey_client: Valkey) -> None:
+    cast = await a_sealed_cast(pool)
+    _, lot_id = await quoted(pool, valkey_client, cast)
+    now = Clock().now_ms()
+    await pool.execute("UPDATE lot SET due_at = $2 WHERE id = $1", lot_id, moment(now - 1))
+    await run_due(pool, valkey_client, lot_id, now)
+    assert await stage(pool, lot_id) == Stage.SIGNUP
+    assert await pool.fetchval("SELECT due_at = opens_at FROM lot WHERE id = $1", lot_id)
 
 
 async def test_only_those_seated_open(pool: Pool, valkey_client: Valkey) -> None:
