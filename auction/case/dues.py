@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from auction.case import award, cases, holds, publishing, starting, unsealing
@@ -22,9 +23,12 @@ AGAIN_MS = 500
 
 
 async def next_due_ms(pool: Pool) -> int | None:
-    """When the next lot is due (epoch ms); None when none is."""
+    """The first millisecond at which the next lot is due; None when none is.
+
+    Rounded up: who wakes a fraction too early finds nothing due, and looks again a second late.
+    """
     due = await pool.fetchval(SQL["next_due"])
-    return millis(due) if due else None
+    return millis(due + timedelta(microseconds=999)) if due else None
 
 
 async def take_one(pool: Pool, valkey: Valkey, now_ms: int, on_deal: OnDeal, watch: Watch | None = None) -> bool:
