@@ -26,7 +26,7 @@ from tests.live import a_program
 from tests.support import eventually
 
 PRICES = (73_194_628, 81_940_357, 96_285_143)
-TO_THE_DEADLINE_MS = 12_000
+TO_THE_DEADLINE_MS = 20_000
 EMPTY_PAGE = bytes(8_192)
 
 

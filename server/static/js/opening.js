@@ -58,7 +58,7 @@ function draw() {
 }
 
 async function look() {
-  if (progress || now() >= facts.deadline) {
+  if (progress || now() >= facts.deadline || facts.stage !== "signup") {
     const answer = await call("GET", `${base}/opening`);
     if (answer.ok) progress = answer.body;
   }
