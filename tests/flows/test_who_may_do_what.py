@@ -45,6 +45,7 @@ RULES: dict[frozenset[str], str] = {
         GET /healthz | GET /api/parameters | GET /api/parameters/values | GET /api/calendars/{year:int}
         GET /api/categories | GET /api/regions | GET /preflight
         GET /api/auctions | GET /auctions | GET /api/auctions/{auction_id:uuid} | GET /auctions/{auction_id:uuid}
+        GET /verify | GET /api/transcript-keys | GET /api/lots/{lot_id:uuid}/transcript.jsonl
         GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
     """,
     EVERYONE - {"nobody"}: "GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key",
@@ -95,6 +96,7 @@ RULES: dict[frozenset[str], str] = {
         GET /lots/{lot_id:uuid}/quote | GET /lots/{lot_id:uuid}/opening
         POST /api/practice/tickets | POST /api/practice/lots/{lot_id:uuid}/close | DELETE /api/lots/{lot_id:uuid}/hold
         POST /api/lots/{lot_id:uuid}/award | GET /auctions/new/{form_id:uuid}/{step}
+        GET /api/lots/{lot_id:uuid}/receipt.json
         POST /auctions/new/{form_id:uuid}/{step} | POST /auctions/new/{form_id:uuid}/drop
         GET /practice/{auction_id:uuid}/join | POST /practice/{auction_id:uuid}/join
     """,
@@ -110,9 +112,11 @@ FORMS: dict[frozenset[str], str] = {
     frozenset(): "/lots/L/award /lots/L/no-such-thing /auctions/A/no-such-thing",
 }
 BY_FORM = {"POST /auctions/{auction_id:uuid}/{what:str}", "POST /lots/{lot_id:uuid}/{what:str}"}
-ELSEWHERE = {  # tests/auction/doors/test_sockets.py, tests/accounts
-    "GET /api/lots/{lot_id:uuid}/stream", "POST /api/session",
-}  # fmt: skip
+ELSEWHERE = {  # tests/auction/doors, tests/auction/transcript, tests/accounts
+    "GET /api/lots/{lot_id:uuid}/stream",
+    "POST /api/session",
+    "GET /api/lots/{lot_id:uuid}/checkpoint",
+}
 
 
 class Scene(NamedTuple):
