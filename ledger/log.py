@@ -49,10 +49,11 @@ async def read_entries(valkey: Valkey, lot_id: UUID, after_n: int = 0, at_most: 
     An entry may begin at or before ``after_n``; the caller skips what it has. Reading ends once ``at_most`` are there.
     """
     key, entries, start = keys_of(lot_id)[4], [], f"{after_n + 1}-0"
+    count = READ_ENTRIES if at_most is None else min(at_most, READ_ENTRIES)
     while True:
-        found: Any = await valkey.xrange(key, min=start, count=READ_ENTRIES)
+        found: Any = await valkey.xrange(key, min=start, count=count)
         entries += [fields[b"e"] for _, fields in found]
-        if len(found) < READ_ENTRIES or (at_most is not None and len(entries) >= at_most):
+        if len(found) < count or (at_most is not None and len(entries) >= at_most):
             return entries
         start = f"({found[-1][0].decode()}"
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from auction.lot import live
+from auction.lot.model import Event
 from auction.transcript.notary import SQL, Grown, Notary
 from ledger import log as ledger
 from ledger.tree import Frontier
@@ -22,15 +23,19 @@ from plumbing.valkey import Valkey
 
 log = logs.get(__name__)
 LOTS_AT_ONCE = 64
-ENTRIES_AT_ONCE = 2_000
+ENTRIES_AT_ONCE = 100
 """Log entries of one lot written in one look: a flood is caught up with later, and its bidders go first."""
 _lines = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def grown_from(entries: list[bytes], after: int) -> Grown:
-    """What log entries hold past position ``after``."""
-    events = [event for entry in entries for event in live.decode(entry)]
-    lines = [bytes(line) for entry in entries for line in _lines.decode(entry)]
+async def grown_from(entries: list[bytes], after: int) -> Grown:
+    """What log entries hold past position ``after``; the event loop has its turn after each entry."""
+    events: list[Event] = []
+    lines: list[bytes] = []
+    for entry in entries:
+        events += live.decode(entry)
+        lines += [bytes(line) for line in _lines.decode(entry)]
+        await asyncio.sleep(0)
     skipped = sum(1 for event in events if event.n <= after)
     return Grown(after, events[skipped:], lines[skipped:])
 
@@ -62,17 +67,24 @@ class Transcripts:
             elif lot_id not in alive:
                 self._trees.pop(lot_id, None)
         for start in range(0, len(behind), LOTS_AT_ONCE):
-            began = asyncio.get_running_loop().time()
-            await self._write(behind[start : start + LOTS_AT_ONCE])
-            await asyncio.sleep(asyncio.get_running_loop().time() - began)  # at most half of the process, if at all
+            todo = behind[start : start + LOTS_AT_ONCE]
+            while todo:
+                began = asyncio.get_running_loop().time()
+                todo = await self._write(todo)
+                await asyncio.sleep(asyncio.get_running_loop().time() - began)  # at most half of the process, if at all
 
-    async def _write(self, lots: list[UUID]) -> None:
-        """Bring transcripts up to their logs. A lot first seen by this process is compared from its beginning."""
-        grown = {}
+    async def _write(self, lots: list[UUID]) -> list[UUID]:
+        """Bring transcripts up to their logs; the lots whose logs hold still more than was taken at once.
+
+        A lot first seen by this process is compared from its beginning.
+        """
+        grown, more = {}, []
         for lot_id in lots:
             tree = self._trees.pop(lot_id, None) or Frontier()
             entries = await ledger.read_entries(self._valkey, lot_id, tree.size, at_most=ENTRIES_AT_ONCE)
-            grown[lot_id] = (tree, grown_from(entries, tree.size))
+            grown[lot_id] = (tree, await grown_from(entries, tree.size))
+            if len(entries) >= ENTRIES_AT_ONCE:
+                more.append(lot_id)
         async with self._pool.acquire() as conn, conn.transaction():
             forks = await self._notary.extend_all(conn, grown)
         for lot_id, (tree, _) in grown.items():
@@ -80,6 +92,7 @@ class Transcripts:
                 self._tell(lot_id, str(forks[lot_id]))
             else:
                 self._trees[lot_id] = tree
+        return [lot_id for lot_id in more if lot_id not in forks]
 
     def _tell(self, lot_id: UUID, why: str) -> None:
         """One line per lot: its log and its transcript contradict each other."""

@@ -7,8 +7,9 @@ new bids gets one signed receipt over them; all in one transaction, so that noth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -24,8 +25,9 @@ from plumbing.postgres import Connection, Pool
 
 SQL = sql.load(Path(__file__).with_name("records.sql"))
 RECEIPT = "yangcai-receipt/1"
-AT_ONCE = 500
-"""Leaves made before others on the event loop have their turn."""
+T = TypeVar("T")
+AT_ONCE, SIGNED_AT_ONCE = 100, 10
+"""Leaves and signatures made before others on the event loop have their turn: about a millisecond of work."""
 
 
 _TABLES = {
@@ -71,7 +73,8 @@ class _Rows(Struct):
         for name, columns in _COLUMNS.items():
             records = getattr(self, name)
             if records:
-                await conn.copy_records_to_table(_TABLES[name], records=records, columns=columns)
+                for part in _parts(records, AT_ONCE * 5):
+                    await conn.copy_records_to_table(_TABLES[name], records=part, columns=columns)
         await conn.execute("RESET ROLE")
 
 
@@ -123,12 +126,14 @@ class Notary:
             except ForkError as error:
                 forks[lot_id] = error
                 continue
-            for leaf in leaves:
-                tree.add(leaf.hash)
+            for part in _parts(leaves, AT_ONCE):
+                for leaf in part:
+                    tree.add(leaf.hash)
+                await asyncio.sleep(0)
             if len(leaves) > len(stored[lot_id]):
                 if not told:
                     rows.subjects.append((lot_id, origin, msgspec.to_builtins(about)))
-                self._note(rows, lot_id, origin, tree, leaves[len(stored[lot_id]) :], grown)
+                await self._note(rows, lot_id, origin, tree, leaves[len(stored[lot_id]) :], grown)
         await rows.write(conn)
         return forks
 
@@ -144,32 +149,42 @@ class Notary:
             found[row["lot_id"]] = (about, self.origin(row["lot_id"]), False)
         return found
 
-    def _note(self, rows: _Rows, lot_id: UUID, origin: str, tree: Frontier, leaves: list[Leaf], grown: Grown) -> None:
+    async def _note(
+        self, rows: _Rows, lot_id: UUID, origin: str, tree: Frontier, leaves: list[Leaf], grown: Grown
+    ) -> None:
         """Put the rows of one lot's new leaves, head and receipts to ``rows``."""
         first = leaves[0].n - grown.after - 1
-        for leaf, line in zip(leaves, grown.lines[first:], strict=True):
-            rows.entries.append((lot_id, leaf.n, line.decode(), leaf.text, leaf.hash))
+        for part in _parts(list(zip(leaves, grown.lines[first:], strict=True)), AT_ONCE * 5):
+            rows.entries += [(lot_id, leaf.n, line.decode(), leaf.text, leaf.hash) for leaf, line in part]
+            await asyncio.sleep(0)
         head = Checkpoint(origin, tree.size, tree.root())
         rows.checkpoints.append((lot_id, head.size, head.root, self._signer.sign(head.text(), origin)))
-        receipts = self._receipts(origin, leaves, grown.events[first:])
-        rows.receipts += [(lot_id, alias, tree.size, note) for alias, note in receipts.items()]
+        said = _said(leaves, grown.events[first:])
+        for few in _parts(list(said.items()), SIGNED_AT_ONCE):
+            for alias, lines in few:
+                text = f"{RECEIPT}\n{origin}\n{alias}\n{lines}"
+                rows.receipts.append((lot_id, alias, tree.size, self._signer.sign(text, origin)))
+            await asyncio.sleep(0)
 
-    def _receipts(self, origin: str, leaves: Sequence[Leaf], events: Sequence[Event]) -> dict[str, str]:
-        """By alias, one signed receipt 回执 over all his new bids: leaf hash, server time, price. No position in it."""
-        lines: dict[str, list[str]] = {}
-        for leaf, event in zip(leaves, events, strict=True):
-            if isinstance(event, BidTaken):
-                lines.setdefault(event.who, []).append(f"{packed(leaf.hash)} {event.at} {event.price}\n")
-        return {
-            alias: self._signer.sign(f"{RECEIPT}\n{origin}\n{alias}\n{''.join(his)}", origin)
-            for alias, his in lines.items()
-        }
+
+def _said(leaves: Sequence[Leaf], events: Sequence[Event]) -> dict[str, str]:
+    """By alias, the lines of his receipt 回执 over all his new bids: leaf hash, server time, price. No position."""
+    lines: dict[str, list[str]] = {}
+    for leaf, event in zip(leaves, events, strict=True):
+        if isinstance(event, BidTaken):
+            lines.setdefault(event.who, []).append(f"{packed(leaf.hash)} {event.at} {event.price}\n")
+    return {alias: "".join(his) for alias, his in lines.items()}
+
+
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items, at most ``size`` at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 async def _made(events: Sequence[Event], key: bytes, subject: Subject) -> list[Leaf]:
     leaves: list[Leaf] = []
-    for start in range(0, len(events), AT_ONCE):
-        leaves += [leaf_of(event, key, subject) for event in events[start : start + AT_ONCE]]
+    for part in _parts(events, AT_ONCE):
+        leaves += [leaf_of(event, key, subject) for event in part]
         await asyncio.sleep(0)
     return leaves
 

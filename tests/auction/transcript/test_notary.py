@@ -47,7 +47,7 @@ async def hashes(pool: Pool, lot_id: UUID) -> list[bytes]:
 
 
 async def extend(pool: Pool, valkey: Valkey, lot_id: UUID, *, whole: bool = False) -> None:
-    told = grown_from(await ledger.read_entries(valkey, lot_id), 0)
+    told = await grown_from(await ledger.read_entries(valkey, lot_id), 0)
     async with pool.acquire() as conn, conn.transaction():
         await NOTARY.extend(conn, lot_id, Frontier(), Grown(0, told.events, told.lines, whole))
 
@@ -124,7 +124,7 @@ async def test_a_past_told_otherwise_is_found_out(pool: Pool, valkey: Valkey) ->
     lot = out.lots[0]
     await bid(valkey, lot.lot_id, lot.aliases["甲"], "r-000001", 9_000)
     await extend(pool, valkey, lot.lot_id)
-    told = grown_from(await ledger.read_entries(valkey, lot.lot_id), 0)
+    told = await grown_from(await ledger.read_entries(valkey, lot.lot_id), 0)
     *rest, last = told.events
     forged = Grown(0, [*rest, BidTaken(last.n, last.at, last.who, last.rid, 8_000, None)], told.lines)  # type: ignore[union-attr]
     with pytest.raises(ForkError):
