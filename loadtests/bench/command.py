@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import signal
 import sys
 import time
@@ -135,18 +134,6 @@ class Bench:
             self.faults.append(f"{differing:g} recorded items came out unlike the oracle")
 
 
-def machine(folder: Path) -> dict[str, Any]:
-    """On what this was measured: the things without which a figure says little."""
-    cpus = Path("/proc/cpuinfo").read_text(errors="replace") if Path("/proc/cpuinfo").exists() else ""
-    model = next((line.partition(":")[2].strip() for line in cpus.splitlines() if line.startswith("model name")), "")
-    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
-    inside = [mount for mount in mounts if folder.is_relative_to(mount[1])]
-    return {
-        "cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version(),
-        "file_system": max(inside, key=lambda mount: len(mount[1]))[2] if inside else "", "load": os.getloadavg()[0],
-    }  # fmt: skip
-
-
 def first(error: BaseException) -> BaseException:
     """The first failure of a group of tasks."""
     while isinstance(error, BaseExceptionGroup):
@@ -163,7 +150,7 @@ def _finish(bench: Bench, options: argparse.Namespace, extra: dict[str, Any]) ->
     console.print(plot.in_terminal(found), markup=False, highlight=False)
     picture = options.out.with_suffix(".png")
     report = {
-        "rows": rows, "machine": machine(options.data), "scale": bench.scale._asdict(), "once": bench.once,
+        "rows": rows, "machine": gauges.machine(options.data), "scale": bench.scale._asdict(), "once": bench.once,
         "rounds": [one._asdict() for one in kept.rounds], "rejected": [one._asdict() for one in kept.rejected],
         "disturbed": kept.disturbed, "faults": bench.faults, "notes": bench.notes, **extra,
     }  # fmt: skip

@@ -6,9 +6,10 @@ Strangers are counted in user time and steal only: the kernel's own work for us 
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PROC = Path("/proc")
@@ -97,3 +98,15 @@ def foreign_share(before: Reading, after: Reading, cores: int) -> float:
     wall = max(after.at - before.at, 1e-9)
     strangers = (after.user - before.user) - (after.ours - before.ours)
     return min(1.0, max(0.0, strangers + after.stolen - before.stolen) / (wall * cores))
+
+
+def machine(folder: Path) -> dict[str, Any]:
+    """On what this was measured: the things without which a figure says little."""
+    cpus = Path("/proc/cpuinfo").read_text(errors="replace") if Path("/proc/cpuinfo").exists() else ""
+    model = next((line.partition(":")[2].strip() for line in cpus.splitlines() if line.startswith("model name")), "")
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    inside = [mount for mount in mounts if folder.is_relative_to(mount[1])]
+    return {
+        "cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version(),
+        "file_system": max(inside, key=lambda mount: len(mount[1]))[2] if inside else "", "load": os.getloadavg()[0],
+    }  # fmt: skip

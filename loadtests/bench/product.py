@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -89,13 +90,13 @@ class Visitor:
 
 
 class Product:
-    """A running product."""
+    """A running product; ``environ`` is given to it beside its own settings."""
 
-    def __init__(self, folder: Path, workers: int = 1) -> None:
+    def __init__(self, folder: Path, workers: int = 1, environ: Mapping[str, str] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
         self.folder.chmod(0o755)  # as root the engines run as another user, who must get through
-        self.workers, self.port = workers, free_port()
+        self.workers, self.port, self.environ = workers, free_port(), dict(environ or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -118,7 +119,7 @@ class Product:
                 command,
                 stdout=out,
                 stderr=out,
-                env={**environment(), **own},
+                env={**environment(), **own, **self.environ},
                 cwd=str(CHECKOUT),
                 start_new_session=True,
             )

@@ -1,0 +1,108 @@
+"""Scenarios: the disk is full, the memory is full, Postgres is away, the clock of the machine is stepped."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import suppress
+
+from loadtests.crash.breaking import AGAIN_AFTER_START_MAX_S, now_s
+from loadtests.crash.lots import LONG_MS, Hall, a_hall
+from loadtests.crash.rounds import Brought, Play, brought
+from loadtests.crash.stand import Stand, eventually
+
+FULL_S, STEPPED_S, SETTLED_AFTER_MAX_S = 2.0, 2.0, 5.0
+HOUR_MS = 3_600_000
+TOLD = {"OUTCOME_UNKNOWN", "CLOCK_SKEW"}  # what a bidder may hear besides "taken" while something is wrong
+
+
+def _unclear(hall: Hall, allowed: set[str]) -> list[str]:
+    """Refusals that tell a bidder something untrue about his bid."""
+    heard = {code for bidder in hall.bidders for code in bidder.refused} - allowed
+    return [f"bidders were told {code}" for code in sorted(heard)]
+
+
+async def fill_disk(stand: Stand, dice: random.Random) -> Brought:
+    """Every write of Valkey fails for two seconds."""
+    async with a_hall(stand, dice) as hall:
+        await hall.warm()
+        await asyncio.sleep(dice.random())
+        before = stand.machine.refused_writes
+        stand.machine.fill_disk(True)
+        try:
+            await asyncio.sleep(FULL_S)
+        finally:
+            stand.machine.fill_disk(False)
+        bitten = stand.machine.refused_writes - before
+        again_s = await hall.all_bid_since(now_s(), AGAIN_AFTER_START_MAX_S)
+        more = _unclear(hall, {"OUTCOME_UNKNOWN"}) + ([] if bitten else ["the disk was not full"])
+        return brought(await hall.reckon(), again_s, f"{bitten} writes failed", more)
+
+
+async def fill_memory(stand: Stand, dice: random.Random) -> Brought:
+    """Valkey may take no more memory for two seconds."""
+    async with a_hall(stand, dice) as hall:
+        await hall.warm()
+        await asyncio.sleep(dice.random())
+        allowed = (await stand.valkey("CONFIG", "GET", "maxmemory"))[1]
+        await stand.valkey("CONFIG", "SET", "maxmemory", "1")
+        roomy = False
+        try:
+            with suppress(RuntimeError):
+                await stand.valkey("SET", "crash", "full")
+                roomy = True
+            await asyncio.sleep(FULL_S)
+        finally:
+            await stand.valkey("CONFIG", "SET", "maxmemory", allowed)
+        again_s = await hall.all_bid_since(now_s(), AGAIN_AFTER_START_MAX_S)
+        more = _unclear(hall, {"OUTCOME_UNKNOWN"}) + (["the memory was not full"] if roomy else [])
+        return brought(await hall.reckon(), again_s, "", more)
+
+
+def postgres_away(for_s: float) -> Play:
+    """The scenario with Postgres gone for so long."""
+
+    async def play(stand: Stand, dice: random.Random) -> Brought:
+        """Lots go on and one closes meanwhile; no bid is refused; it is settled when Postgres is back."""
+        async with a_hall(stand, dice, (LONG_MS, int(for_s * 500))) as hall:
+            await hall.warm()
+            with stand.held_down("postgres"):
+                went_s = now_s()
+                await asyncio.sleep(for_s)
+                meanwhile = sum(done > went_s for bidder in hall.bidders for _, done in bidder.taken)
+            short, back_s = hall.lots[1], now_s()
+            await eventually(lambda: stand.settled(short.lot_id), 4 * SETTLED_AFTER_MAX_S, "settled")
+            took_s = now_s() - back_s
+            more = _unclear(hall, set())
+            more += [] if meanwhile else ["no bid was taken while Postgres was away"]
+            more += [] if took_s <= SETTLED_AFTER_MAX_S else [f"settled {took_s:.1f} s after Postgres was back"]
+            note = f"{meanwhile} bids taken meanwhile, settled {took_s:.1f} s after"
+            return brought(await hall.reckon(), 0.0, note, more)
+
+    return play
+
+
+def clock_stepped(by_ms: int) -> Play:
+    """The scenario with the wall clock of every process of the machine put forward or back, and back again."""
+
+    async def play(stand: Stand, dice: random.Random) -> Brought:
+        """No lot closes early, time in the log never runs backwards, bidding goes on when the clock is right again."""
+        async with a_hall(stand, dice, (LONG_MS,) if by_ms > 0 else (LONG_MS, 4_000)) as hall:
+            await hall.warm()
+            before = int((await stand.valkey("TIME"))[0])
+            stand.machine.step_clock(by_ms)
+            try:
+                await asyncio.sleep(STEPPED_S)
+                moved = int((await stand.valkey("TIME"))[0]) - before
+            finally:
+                stand.machine.step_clock(0)
+            again_s = await hall.all_bid_since(now_s(), AGAIN_AFTER_START_MAX_S)
+            more = _unclear(hall, TOLD)
+            more += [] if abs(moved * 1_000 - by_ms) < 10_000 else [f"the clock moved by {moved} s"]
+            lots = await hall.reckon()
+            log = lots[0].record.log
+            ends = [event["closes_at"] for event in log if "closes_at" in event]
+            note = f"the end moved by {(ends[-1] - ends[0]) // 60_000} min"
+            return brought(lots, again_s, note, more)
+
+    return play
