@@ -23,6 +23,10 @@ WORKERS_MAX = 64
 _LIKE_A_PLACEHOLDER = re.compile(r"change.?me|your.?secret|example|placeholder|(.)\1{15}", re.IGNORECASE)
 
 
+LISTEN_BACKLOG = 65_535
+"""Connections that may wait in the kernel while a process comes back; it holds at most net.core.somaxconn of them."""
+
+
 class Mode(StrEnum):
     """How the product runs: as a demonstration with made-up data, or for real."""
 

@@ -13,6 +13,7 @@ import msgspec
 
 from auction.lot import live
 from auction.lot.model import Event
+from auction.lot.state import BrokenLogError
 from auction.transcript.notary import SQL, Grown, Notary
 from ledger import log as ledger
 from ledger.tree import Frontier
@@ -82,7 +83,11 @@ class Transcripts:
         for lot_id in lots:
             tree = self._trees.pop(lot_id, None) or Frontier()
             entries = await ledger.read_entries(self._valkey, lot_id, tree.size, at_most=ENTRIES_AT_ONCE)
-            grown[lot_id] = (tree, await grown_from(entries, tree.size))
+            try:
+                grown[lot_id] = (tree, await grown_from(entries, tree.size))
+            except BrokenLogError as error:  # one damaged lot keeps no other from being signed
+                self._tell(lot_id, str(error))
+                continue
             if len(entries) >= ENTRIES_AT_ONCE:
                 more.append(lot_id)
         async with self._pool.acquire() as conn, conn.transaction():

@@ -16,9 +16,8 @@ from plumbing.engines.launch import die_with_parent
 from plumbing.sockets.connection import Connection
 from plumbing.sockets.upgrade import Http
 from server import app
-from server.settings import load
+from server.settings import LISTEN_BACKLOG, load
 
-BACKLOG = 2048
 GC_AFTER = 20_000
 """New objects until the young ones are looked through; Python's own 700 cost a fifth of the CPU under many bids."""
 
@@ -50,7 +49,7 @@ def configuration(application: object, grace_s: int) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        backlog=BACKLOG,
+        backlog=LISTEN_BACKLOG,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=grace_s,
     )

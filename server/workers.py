@@ -25,7 +25,7 @@ from plumbing.clock import elapsed_s
 from plumbing.engines import EngineFailed, Places, PostgresEngine, Supervisor, ValkeyEngine
 from plumbing.engines.process import tail
 from plumbing.engines.supervisor import Engine
-from server.settings import Mode, Settings, to_environ, with_secret
+from server.settings import LISTEN_BACKLOG, Mode, Settings, to_environ, with_secret
 
 AT_ONCE_S = 2.0  # a process that lived longer is replaced without waiting
 BACKOFF_MAX_S = 5.0
@@ -54,7 +54,7 @@ def listen(host: str, port: int) -> socket.socket:
             errno.EACCES: f"Port {port} needs the rights of root. Choose one from 1024 up: --port 8000",
         }.get(number or 0, f"Cannot listen on {host} port {port}: {error}")
         raise StartRefused(why) from None
-    sock.listen(2048)
+    sock.listen(LISTEN_BACKLOG)
     return sock
 
 

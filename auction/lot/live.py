@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from auction.lot.formats import FORMATS
 from auction.lot.model import Alias, Barred, Bid, Entrant, Event, LotRules, Outcome, Refusal, Refused, Stage, Taken
-from auction.lot.state import LotState, apply
+from auction.lot.state import BrokenLogError, LotState, apply
 from ledger import log as ledger
 from ledger.log import channel_of
 from plumbing.pipe import Pipe
@@ -44,8 +44,11 @@ async def load(valkey: Valkey) -> str:
 
 
 def decode(entry: bytes) -> list[Event]:
-    """The events of one log entry."""
-    return _events.decode(entry)
+    """The events of one log entry. Raises ``BrokenLogError`` for what no referee has written: a damaged disk."""
+    try:
+        return _events.decode(entry)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BrokenLogError(f"an entry of the log cannot be read: {error}") from None
 
 
 def rules_text(rules: LotRules) -> str:

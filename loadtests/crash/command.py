@@ -27,6 +27,7 @@ from websockets.exceptions import WebSocketException
 from loadtests.bench.gauges import machine
 from loadtests.bench.helpers import CHECKOUT
 from loadtests.bench.product import ProductError
+from loadtests.bench.stage import raise_file_limit
 from loadtests.crash import report
 from loadtests.crash.machine import compiler
 from loadtests.crash.rounds import Brought, Scenario, Sum, summed
@@ -160,6 +161,7 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
         return HELD
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))  # so that nothing of ours is left running
     began_s = time.monotonic()
+    raise_file_limit()
     options.data.mkdir(parents=True, exist_ok=True)
     try:
         sums = asyncio.run(run(options, console))

@@ -65,6 +65,14 @@ def repriced(data: bytearray, lot: bytes, dice: random.Random) -> str:
     return "one digit of a price"
 
 
+def flipped(data: bytearray, lot: bytes, dice: random.Random) -> str:
+    """One bit is another, anywhere from the lot's first entry on."""
+    place = dice.randrange(_entries(data, lot)[0], len(data))
+    before = data[place]
+    data[place] ^= 1 << dice.randrange(8)
+    return f"{bytes([before])!r} became {bytes([data[place]])!r} in {bytes(data[place - 12 : place + 12])!r}"
+
+
 def damaged(how: Damage) -> Play:
     """The scenario: all dies, the file is damaged, all is started again."""
 
@@ -103,8 +111,7 @@ async def _found_out(stand: Stand, hall: Hall, done: str, acked: int) -> Brought
         return "settled" if await stand.settled(lot_id) else ""
 
     with suppress(TooLateError):
-        what = await eventually(decided, FOUND_MAX_S, "the lot is settled or refused")
-        if what == "settled":
+        if await eventually(decided, FOUND_MAX_S, "the lot is settled or refused") == "settled":
             whole = brought(await hall.reckon(), note=f"{done}: did no harm")
             return whole._replace(wrong=[f"{done}, served silently: {fault}" for fault in whole.wrong])
         return Brought([], acked, note=f"{done}: settlement refused")

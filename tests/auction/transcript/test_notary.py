@@ -119,6 +119,27 @@ async def test_a_live_store_that_lost_a_signed_bid_is_found_out(pool: Pool, valk
     await ledger.settled(valkey, lot.lot_id)
 
 
+async def test_a_lot_whose_log_cannot_be_read_is_not_settled_and_keeps_no_other_from_being_signed(
+    pool: Pool, valkey: Valkey, pipe: Pipe
+) -> None:
+    (actor, damaged), (_, sound) = await a_practice(pool, valkey), await a_practice(pool, valkey)
+    lot, other, task = damaged.lots[0], sound.lots[0], Transcripts(valkey, pipe, pool, NOTARY)
+    key = ledger.keys_of(lot.lot_id)
+    (n,) = await ledger.positions(pipe, [lot.lot_id])
+    await valkey.xadd(key[4], {"e": b'[{"n":%d,"at":1,"ki\xeed":"bid"}]' % (n + 1)}, id=f"{n + 1}-0")
+    await valkey.hset(key[0], "n", n + 1)
+    await bid(valkey, other.lot_id, other.aliases["甲"], "r-000001", 9_000)
+    await task.look()
+    assert [one.size for one in await checkpoints(pool, other.lot_id)] == [2]
+    assert await checkpoints(pool, lot.lot_id) == []
+    await practice.close(pool, valkey, actor, lot.lot_id)
+    with pytest.raises(BrokenLogError, match="cannot be read"):
+        await settle_lot(valkey, pool, NOTARY, lot.lot_id, 0)
+    for key_of_it in key[:5]:
+        await valkey.delete(key_of_it)
+    await ledger.settled(valkey, lot.lot_id)
+
+
 async def test_a_past_told_otherwise_is_found_out(pool: Pool, valkey: Valkey) -> None:
     _, out = await a_practice(pool, valkey)
     lot = out.lots[0]
