@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from auction.sealed import crypt, model
 from auction.sealed.model import SealedQuote
 from tests.auction.sealed.rosters import a_context, a_roster
+from tests.browser.pages import a_browser
 from tests.support import ROOT
 
 pytestmark = pytest.mark.browser
@@ -49,10 +50,7 @@ def encoded(private: ec.EllipticCurvePrivateKey) -> str:
 
 @pytest_asyncio.fixture
 async def page(chromium: str) -> AsyncIterator[Any]:
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    async with a_browser(chromium) as browser:
         page = await browser.new_page()
         module = (ROOT / "server" / "static" / "js" / "seal.js").read_text(encoding="utf-8")
 
@@ -63,7 +61,6 @@ async def page(chromium: str) -> AsyncIterator[Any]:
         await page.route(HERE + "/**", serve)
         await page.goto(HERE + "/")
         yield page
-        await browser.close()
 
 
 async def run(page: Any, body: str, **given: Any) -> Any:

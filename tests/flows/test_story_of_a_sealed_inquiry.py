@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,8 @@ from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from tests.auction.sealed.walk import Member, SealedCast, a_sealed_cast, at_the_deadline, drafted, entered
 from tests.auction.walk import within
-from tests.live import Site, a_cookie, a_live_site
+from tests.browser.pages import a_browser, a_person
+from tests.live import Site, a_live_site
 from tests.support import eventually
 
 pytestmark = pytest.mark.browser
@@ -34,27 +35,8 @@ async def site(fresh_pool: Pool, valkey_url: str, fresh_url: str) -> AsyncIterat
 
 @pytest_asyncio.fixture
 async def browser(chromium: str) -> AsyncIterator[Any]:
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    async with a_browser(chromium) as browser:
         yield browser
-        await browser.close()
-
-
-@asynccontextmanager
-async def a_person(browser: Any, site: Site, login: str, phone: bool = False) -> AsyncIterator[Any]:
-    """A browser of ``login``; a script error on any of its pages fails the test."""
-    size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
-    context = await browser.new_context(viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai")
-    name, token = (await a_cookie(site, login)).split("=", 1)
-    await context.add_cookies([{"name": name, "value": token, "url": site.origin}])
-    page = await context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    await context.close()
-    assert errors == []
 
 
 async def make_a_key(page: Any, site: Site) -> None:
