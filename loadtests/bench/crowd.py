@@ -5,7 +5,6 @@ Between two orders the loop goes on reading, so that pings are answered and fram
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import socket
@@ -16,6 +15,7 @@ from typing import Any
 
 from loadtests.bench import wire
 from loadtests.bench.clients import Audience, Bidder, Client, ClientLostError, Raw, Watcher
+from loadtests.bench.orders import obey
 from loadtests.bench.runs import ClosedRun, OpenRun, RawRun
 
 HANDSHAKES_MAX = 64
@@ -186,23 +186,9 @@ class Crowd:
 
 
 def main(arguments: list[str]) -> int:
-    """``crowd ORDERS_FD LETTER``: JSON lines in, JSON lines out, until the pipe ends."""
+    """``crowd ORDERS_FD LETTER``: see ``orders.obey``."""
     pipe = socket.socket(fileno=int(arguments[0]))
-    crowd = Crowd(pipe.fileno(), arguments[1])
-    stream = pipe.makefile("rwb")
-    while True:
-        while not crowd.pump(1.0):
-            pass
-        line = stream.readline()
-        if not line:
-            return 0
-        order = json.loads(line)
-        try:
-            told: dict[str, Any] = getattr(crowd, order.pop("do"))(**order)
-        except Exception as error:  # told to the one who ordered, who stops the bench
-            told = {"error": f"{type(error).__name__}: {error}"}
-        stream.write(json.dumps(told).encode() + b"\n")
-        stream.flush()
+    return obey(pipe, Crowd(pipe.fileno(), arguments[1]))
 
 
 if __name__ == "__main__":

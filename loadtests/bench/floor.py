@@ -7,13 +7,14 @@ A bare loop of ``os.write`` over N connections: what any fan-out has to do at le
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import socket
 import sys
 import time
 from typing import Any
+
+from loadtests.bench.orders import obey
 
 now_s = time.perf_counter
 
@@ -88,19 +89,9 @@ class Floor:
 
 
 def main(arguments: list[str]) -> int:
-    """``floor ORDERS_FD``: JSON lines in, JSON lines out, until the pipe ends."""
+    """``floor ORDERS_FD``: see ``orders.obey``."""
     pipe = socket.socket(fileno=int(arguments[0]))
-    floor = Floor(pipe.fileno())
-    stream = pipe.makefile("rwb")
-    while True:
-        while not floor.pump(1.0):
-            pass
-        line = stream.readline()
-        if not line:
-            return 0
-        order = json.loads(line)
-        stream.write(json.dumps(getattr(floor, order.pop("do"))(**order)).encode() + b"\n")
-        stream.flush()
+    return obey(pipe, Floor(pipe.fileno()))
 
 
 if __name__ == "__main__":
