@@ -15,7 +15,7 @@ from auction.case import approving, award, deciding, drafting, holds, motions, p
 from auction.case.drafting import Draft
 from auction.case.reading import CaseOut, Cases
 from plumbing.problems import Problem
-from plumbing.web import collect, op
+from plumbing.web import Operation, collect, op
 
 HOSTS = ("buyer", "head", "agency")
 Reason = Annotated[str, Meta(max_length=1_000)]
@@ -101,6 +101,13 @@ async def who(request: Request) -> Actor:
     return actor
 
 
+def step(
+    path: str, tag: str, summary: tuple[str, str], roles: tuple[str, ...], **more: Any
+) -> Callable[[Callable[..., Awaitable[Any]]], Operation]:
+    """A step of a case or lot: posted by one of ``roles``, refused with 409 where it comes too early or too late."""
+    return op("POST", path, tag=tag, summary=summary, roles=roles, **{"errors": (409,), **more})
+
+
 async def within(request: Request, operation: Callable[..., Awaitable[Any]], *args: Any) -> Any:
     """Call an operation in one transaction, as the person behind the request, at this moment."""
     actor, now_ms = await who(request), request.state.clock.now_ms()
@@ -149,11 +156,10 @@ async def edit_auction(request: Request, auction_id: UUID, body: Draft) -> None:
     await within(request, drafting.edit, auction_id, body)
 
 
-@op(
-    "POST",
+@step(
     "/api/auctions/{auction_id:uuid}/submit",
-    tag="auction",
-    summary=("提交审批", "Submit for approval"),
+    "auction",
+    ("提交审批", "Submit for approval"),
     roles=("buyer", "agency"),
     status=204,
     errors=(409, 422),
@@ -163,67 +169,32 @@ async def submit_auction(request: Request, auction_id: UUID) -> None:
     await within(request, approving.submit, auction_id)
 
 
-@op(
-    "POST",
-    "/api/auctions/{auction_id:uuid}/approval",
-    tag="auction",
-    summary=("审批", "Approve or reject"),
-    roles=("buyer", "head"),
-    errors=(409,),
-)
+@step("/api/auctions/{auction_id:uuid}/approval", "auction", ("审批", "Approve or reject"), roles=("buyer", "head"))
 async def decide_auction(request: Request, auction_id: UUID, body: Decision) -> StageOut:
     """The decision of the post whose turn it is."""
     return StageOut(await within(request, approving.decide, auction_id, body.yes, body.reason))
 
 
-@op(
-    "POST",
-    "/api/auctions/{auction_id:uuid}/amendment",
-    tag="auction",
-    summary=("更正公告", "Amend the notice"),
-    roles=HOSTS,
-    status=204,
-    errors=(409,),
-)
+@step("/api/auctions/{auction_id:uuid}/amendment", "auction", ("更正公告", "Amend the notice"), roles=HOSTS, status=204)
 async def amend_auction(request: Request, auction_id: UUID, body: Opening) -> None:
     """Amend the notice while sign-up is open; the notice period begins again."""
     await within(request, publishing.amend, auction_id, body.opens_at, body.text)
 
 
-@op(
-    "POST",
-    "/api/lots/{lot_id:uuid}/conformity",
-    tag="review",
-    summary=("响应审查", "Decide conformity"),
-    roles=HOSTS,
-    errors=(409,),
-)
+@step("/api/lots/{lot_id:uuid}/conformity", "review", ("响应审查", "Decide conformity"), roles=HOSTS)
 async def decide_conformity(request: Request, lot_id: UUID, body: About) -> StageOut:
     """Whether the offer of an alias conforms."""
     return StageOut(await within(request, deciding.conformity, lot_id, body.alias, body.yes, body.reason))
 
 
-@op(
-    "POST",
-    "/api/lots/{lot_id:uuid}/low-price",
-    tag="review",
-    summary=("异常低价决定", "Decide on a low price"),
-    roles=HOSTS,
-    errors=(409,),
-)
+@step("/api/lots/{lot_id:uuid}/low-price", "review", ("异常低价决定", "Decide on a low price"), roles=HOSTS)
 async def decide_low_price(request: Request, lot_id: UUID, body: About) -> StageOut:
     """Accept or exclude an offer flagged as abnormally low."""
     return StageOut(await within(request, deciding.low_price, lot_id, body.alias, body.yes, body.reason))
 
 
-@op(
-    "POST",
-    "/api/lots/{lot_id:uuid}/motions",
-    tag="host",
-    summary=("提出动议", "Propose a motion"),
-    roles=("buyer", "agency"),
-    status=201,
-    errors=(409,),
+@step(
+    "/api/lots/{lot_id:uuid}/motions", "host", ("提出动议", "Propose a motion"), roles=("buyer", "agency"), status=201
 )
 async def propose_motion(request: Request, lot_id: UUID, body: MotionBody) -> Made:
     """Propose to pause, resume, void a bid, bar a bidder or cancel; the unit's head seconds."""
@@ -246,15 +217,7 @@ async def second_motion(request: Request, motion_id: UUID, body: Decision) -> St
     return StageOut(done)
 
 
-@op(
-    "POST",
-    "/api/lots/{lot_id:uuid}/broadcast",
-    tag="host",
-    summary=("主持人公告", "Speak to all"),
-    roles=HOSTS,
-    status=204,
-    errors=(409,),
-)
+@step("/api/lots/{lot_id:uuid}/broadcast", "host", ("主持人公告", "Speak to all"), roles=HOSTS, status=204)
 async def say_to_all(request: Request, lot_id: UUID, body: Words) -> None:
     """A word of the host to all who follow the lot."""
     state, actor = request.state, await who(request)
@@ -262,28 +225,24 @@ async def say_to_all(request: Request, lot_id: UUID, body: Words) -> None:
         await motions.broadcast(conn, state.valkey, actor, lot_id, body.text, state.clock.now_ms())
 
 
-@op(
-    "POST",
+@step(
     "/api/lots/{lot_id:uuid}/questions/{question_id:uuid}",
-    tag="host",
-    summary=("答复提问", "Answer a question"),
+    "host",
+    ("答复提问", "Answer a question"),
     roles=HOSTS,
     status=204,
-    errors=(409,),
 )
 async def answer_question(request: Request, lot_id: UUID, question_id: UUID, body: Words) -> None:
     """Answer a bidder's private question, once."""
     await within(request, signing.answer, lot_id, question_id, body.text)
 
 
-@op(
-    "POST",
+@step(
     "/api/lots/{lot_id:uuid}/suspension",
-    tag="supervision",
-    summary=("责令暂停", "Suspend a lot"),
+    "supervision",
+    ("责令暂停", "Suspend a lot"),
     roles=("supervisor",),
     status=204,
-    errors=(409,),
 )
 async def suspend_lot(request: Request, lot_id: UUID, body: Suspension) -> None:
     """Suspend a lot for at most 30 days (政府采购法 §57)."""
@@ -307,14 +266,8 @@ async def release_lot(request: Request, lot_id: UUID) -> None:
         await holds.resume_live(request.state.valkey, lot_id)
 
 
-@op(
-    "POST",
-    "/api/lots/{lot_id:uuid}/hold",
-    tag="host",
-    summary=("因质疑暂停", "Hold for a challenge"),
-    roles=("buyer", "head"),
-    status=204,
-    errors=(409,),
+@step(
+    "/api/lots/{lot_id:uuid}/hold", "host", ("因质疑暂停", "Hold for a challenge"), roles=("buyer", "head"), status=204
 )
 async def hold_lot(request: Request, lot_id: UUID, body: Suspension) -> None:
     """Hold a lot of your unit because of a challenge that may affect its result."""
@@ -342,14 +295,7 @@ async def _hosted(conn: Any, actor: Actor, lot_id: UUID, now_ms: int) -> Any:
     return await signing.hosted(conn, actor, lot_id, now_ms, Role.BUYER, Role.HEAD)
 
 
-@op(
-    "POST",
-    "/api/lots/{lot_id:uuid}/choice",
-    tag="award",
-    summary=("顺延或重新竞价", "Next in rank or rerun"),
-    roles=("buyer", "head"),
-    errors=(409,),
-)
+@step("/api/lots/{lot_id:uuid}/choice", "award", ("顺延或重新竞价", "Next in rank or rerun"), roles=("buyer", "head"))
 async def choose_next(request: Request, lot_id: UUID, body: Decision) -> StageOut:
     """After a refusal: yes takes the next in rank, no ends the lot for a rerun."""
 
@@ -360,13 +306,8 @@ async def choose_next(request: Request, lot_id: UUID, body: Decision) -> StageOu
     return StageOut(await within(request, choose))
 
 
-@op(
-    "POST",
-    "/api/lots/{lot_id:uuid}/buyer-confirmation",
-    tag="award",
-    summary=("采购人确认", "Confirm the result"),
-    roles=("buyer", "head"),
-    errors=(409,),
+@step(
+    "/api/lots/{lot_id:uuid}/buyer-confirmation", "award", ("采购人确认", "Confirm the result"), roles=("buyer", "head")
 )
 async def confirm_result(request: Request, lot_id: UUID) -> StageOut:
     """Confirm the result; it is published and the deal handed on."""
@@ -378,14 +319,7 @@ async def confirm_result(request: Request, lot_id: UUID) -> StageOut:
     return StageOut(await within(request, confirm))
 
 
-@op(
-    "POST",
-    "/api/lots/{lot_id:uuid}/contract",
-    tag="award",
-    summary=("合同备案", "Mark the contract"),
-    roles=("buyer", "head"),
-    errors=(409,),
-)
+@step("/api/lots/{lot_id:uuid}/contract", "award", ("合同备案", "Mark the contract"), roles=("buyer", "head"))
 async def mark_contract(request: Request, lot_id: UUID, body: ContractBody) -> StageOut:
     """Mark the contract as signed."""
 
@@ -396,15 +330,7 @@ async def mark_contract(request: Request, lot_id: UUID, body: ContractBody) -> S
     return StageOut(await within(request, mark))
 
 
-@op(
-    "POST",
-    "/api/lots/{lot_id:uuid}/rerun",
-    tag="auction",
-    summary=("重新竞价", "Run again"),
-    roles=HOSTS,
-    status=201,
-    errors=(409,),
-)
+@step("/api/lots/{lot_id:uuid}/rerun", "auction", ("重新竞价", "Run again"), roles=HOSTS, status=201)
 async def rerun_lot(request: Request, lot_id: UUID, body: Opening) -> Made:
     """Draft a failed lot again; at most as often as the parameters allow."""
     return Made(await within(request, reruns.rerun, lot_id, body.opens_at))

@@ -12,6 +12,7 @@ from accounts.audit import audit
 from accounts.model import Role
 from auction.case import access, papers
 from auction.case.records import SQL
+from auction.doors.handing import a_file
 from plumbing.problems import Problem
 from plumbing.web import collect, op
 
@@ -31,11 +32,6 @@ async def _may(request: Request, lot_id: UUID, *, winner: bool = False) -> None:
     raise Problem(404, "lot_unknown")
 
 
-def _file(content: bytes, media: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return Response(content, 200, headers, media)
-
-
 @op(
     "GET",
     "/api/lots/{lot_id:uuid}/award-notice.pdf",
@@ -49,7 +45,7 @@ async def award_notice(request: Request, lot_id: UUID) -> Response:
     """The award notice, for the host, the supervisor and the winner."""
     await _may(request, lot_id, winner=True)
     content = await papers.award_notice(request.state.postgres, lot_id, request.state.texts)
-    return _file(content, PDF, f"award-notice-{lot_id}.pdf")
+    return a_file(content, PDF, f"award-notice-{lot_id}.pdf")
 
 
 @op(
@@ -65,7 +61,7 @@ async def activity_record(request: Request, lot_id: UUID) -> Response:
     """The activity record, for the host and the supervisor."""
     await _may(request, lot_id)
     content = await papers.activity_record(request.state.postgres, lot_id, request.state.texts)
-    return _file(content, PDF, f"activity-record-{lot_id}.pdf")
+    return a_file(content, PDF, f"activity-record-{lot_id}.pdf")
 
 
 @op(
@@ -81,7 +77,7 @@ async def archive(request: Request, lot_id: UUID) -> Response:
     """Log, rules, standings by alias, notices and papers in one ZIP with its manifest, for host and supervisor."""
     await _may(request, lot_id)
     content = await papers.archive(request.state.postgres, lot_id, request.state.texts)
-    return _file(content, ZIP, f"archive-{lot_id}.zip")
+    return a_file(content, ZIP, f"archive-{lot_id}.zip")
 
 
 ROUTES = collect(globals())

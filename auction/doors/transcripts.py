@@ -11,10 +11,10 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from accounts import sessions
 from auction.case import access
 from auction.case.access import Seat
 from auction.case.records import SQL
+from auction.doors.handing import PRIVATE, a_file, seat_at
 from auction.transcript import files
 from auction.transcript.files import Reader
 from auction.transcript.notary import SQL as OURS
@@ -24,7 +24,6 @@ from plumbing.templates import as_data
 from plumbing.web import collect, op, page
 
 LINES, JSON, TEXT = "application/jsonl", "application/json", "text/plain"
-PRIVATE = "private, no-store"
 
 
 class KeyOut(Struct, frozen=True):
@@ -40,27 +39,19 @@ class KeysOut(Struct, frozen=True):
     keys: list[KeyOut]
 
 
-async def _seat(request: Request, lot_id: UUID) -> Seat:
-    seat = await access.seat(request.state.postgres, await sessions.actor(request), lot_id, {})
-    if seat is None:
-        raise Problem(404, "lot_unknown")
-    return seat
-
-
 async def _open_seat(request: Request, lot_id: UUID) -> Seat:
     """The seat of someone who may see the settled result; 409 for others."""
-    seat = await _seat(request, lot_id)
+    seat = await seat_at(request, lot_id)
     settled = await request.state.postgres.fetchrow(SQL["result_of"], lot_id)
     if settled["outcome"] is None or not access.result_is_open(seat, settled["stage"]):
         raise Problem(409, "not_settled")
     return seat
 
 
-def _file(content: bytes | None, media: str, name: str) -> Response:
+def _written(content: bytes | None) -> bytes:
     if content is None:
         raise Problem(404, "no_transcript")
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": PRIVATE}
-    return Response(content, 200, headers, media)
+    return content
 
 
 @op(
@@ -76,7 +67,7 @@ async def transcript(request: Request, lot_id: UUID) -> Response:
     """The signed record of a settled lot, opened as far as the reader may see; check it with `yangcai verify`."""
     seat = await _open_seat(request, lot_id)
     content = await files.transcript(request.state.postgres, lot_id, Reader(seat.kind, seat.alias))
-    return _file(content, LINES, f"transcript-{lot_id}.jsonl")
+    return a_file(_written(content), LINES, f"transcript-{lot_id}.jsonl")
 
 
 @op(
@@ -90,10 +81,11 @@ async def transcript(request: Request, lot_id: UUID) -> Response:
 )
 async def receipt(request: Request, lot_id: UUID) -> Response:
     """The bidder's own signed receipts so far, for his last bids at the latest two seconds after them."""
-    seat = await _seat(request, lot_id)
+    seat = await seat_at(request, lot_id)
     if seat.kind != "bidder":
         raise Problem(404, "no_transcript")
-    return _file(await files.receipts(request.state.postgres, lot_id, seat.alias), JSON, f"receipt-{lot_id}.json")
+    content = await files.receipts(request.state.postgres, lot_id, seat.alias)
+    return a_file(_written(content), JSON, f"receipt-{lot_id}.json")
 
 
 @op(
@@ -107,7 +99,7 @@ async def receipt(request: Request, lot_id: UUID) -> Response:
 )
 async def checkpoint(request: Request, lot_id: UUID) -> Response:
     """The newest checkpoint (C2SP): for host and supervisor at any time, for others once the result is open."""
-    if (await _seat(request, lot_id)).kind not in ("host", "supervisor"):
+    if (await seat_at(request, lot_id)).kind not in ("host", "supervisor"):
         await _open_seat(request, lot_id)
     note: str | None = await request.state.postgres.fetchval(OURS["newest_checkpoint"], lot_id)
     if note is None:
