@@ -38,6 +38,9 @@ SELECT s.id, s.person_id, s.seen_at, s.expires_at FROM login_session s WHERE s.i
 -- name: touch_session
 UPDATE login_session SET seen_at = $2 WHERE id = $1 AND seen_at < $2;
 
+-- name: touch_sessions
+UPDATE login_session SET seen_at = $2 WHERE id = ANY ($1::uuid[]) AND seen_at < $2;
+
 -- name: end_session
 DELETE FROM login_session WHERE id = $1;
 

@@ -42,7 +42,7 @@ class Me(msgspec.Struct, frozen=True):
 
 
 class TicketBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What the ticket 入场票 is for, for example ``lot:<id>``."""
+    """What the ticket 入场票 is for. With ``lot:<id>`` it opens that lot alone."""
 
     purpose: Purpose
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -67,6 +68,12 @@ async def by_token(conn: Connection | Pool, token: str, now_ms: int) -> Actor | 
 async def by_id(conn: Connection | Pool, session: UUID, now_ms: int) -> Actor | None:
     """The actor of a session known by its id, as a ticket names it."""
     return await _alive(conn, await conn.fetchrow(SQL["session_by_id"], session), now_ms)
+
+
+async def keep(conn: Connection | Pool, used: Collection[UUID], now_ms: int) -> None:
+    """The sessions ``used`` are in use, though no request says so: none of them is idle."""
+    if used:
+        await conn.execute(SQL["touch_sessions"], list(used), moment(now_ms))
 
 
 async def end(conn: Connection | Pool, session: UUID) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -19,10 +19,10 @@ log = logs.get(__name__)
 
 
 class Notices:
-    """Calls ``heard`` with the text of every notice on ``channel``; with an empty text after a time of not hearing."""
+    """Calls the listener of a channel with the text of every notice; each with an empty one after not hearing."""
 
-    def __init__(self, dsn: str, channel: str, heard: Callable[[str], None]) -> None:
-        self._dsn, self._channel, self._heard = dsn, channel, heard
+    def __init__(self, dsn: str, listeners: Mapping[str, Callable[[str], None]]) -> None:
+        self._dsn, self._listeners = dsn, listeners
         self.listening = asyncio.Event()
 
     async def run(self) -> None:
@@ -40,18 +40,20 @@ class Notices:
         conn = await asyncpg.connect(self._dsn, timeout=10, server_settings={"application_name": "yangcai-notices"})
         try:
             conn.add_termination_listener(lambda _: lost.set())
-            await conn.add_listener(self._channel, self._hand_out)
+            for channel in self._listeners:
+                await conn.add_listener(channel, self._hand_out)
             self.listening.set()
-            self._tell("")
+            for channel in self._listeners:
+                self._tell(channel, "")
             await lost.wait()
         finally:
             conn.terminate()
 
-    def _hand_out(self, _conn: Any, _pid: int, _channel: str, text: object) -> None:
-        self._tell(str(text))
+    def _hand_out(self, _conn: Any, _pid: int, channel: str, text: object) -> None:
+        self._tell(channel, str(text))
 
-    def _tell(self, text: str) -> None:
+    def _tell(self, channel: str, text: str) -> None:
         try:
-            self._heard(text)
+            self._listeners[channel](text)
         except Exception:
-            log.error("notice.broke", exc_info=True, channel=self._channel)
+            log.error("notice.broke", exc_info=True, channel=channel)

@@ -58,9 +58,11 @@ class Origins(msgspec.Struct, frozen=True):
         return origin is not None and (site is None or origin == self.public) and self.ours(origin, host)
 
     def may_connect(self, headers: Headers) -> bool:
-        """Whether a socket may open: the exact origin of our pages, or a program that names none."""
+        """Whether a socket may open: the exact origin of our pages, or a program that names none and has no cookie."""
         origin = headers.get("origin")
-        return origin is None or self.ours(origin, headers.get("host", ""))
+        if origin is None:
+            return "cookie" not in headers
+        return self.ours(origin, headers.get("host", ""))
 
 
 class CrossOriginProtection:

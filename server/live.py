@@ -26,6 +26,7 @@ from auction.doors import (
     wizardpages,
 )
 from auction.doors.bells import Bells
+from auction.doors.presence import Presence
 from auction.lot import live
 from auction.lot.bidding import Desk
 from auction.lot.follower import Room
@@ -59,7 +60,9 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     desk = Desk(valkey, pipe, clock, state["texts"])
     room = Room(valkey, channels, partial(shelved, pool))
     bells = Bells(room)
-    notices = Notices(state["settings"].postgres_url, "lot", bells.heard)
+    presence = Presence(pool, clock)
+    heard = {"lot": bells.heard, "session": presence.heard}
+    notices = Notices(state["settings"].postgres_url, heard)
     rivals = Rivals(valkey, clock)
     notary = Notary(keys.load(transcript_keys(state["settings"])), site_name(state["settings"]))
     deadlines = Deadlines(valkey, pipe, pool, clock, on_deal, notary)
@@ -69,10 +72,12 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     serving = asyncio.create_task(deadlines.run(), name="deadlines")
     lag = asyncio.create_task(metrics.watch_loop(), name="loop-lag")
     listening = asyncio.create_task(notices.run(), name="notices")
+    attending = asyncio.create_task(presence.run(), name="presence")
     try:
         more = {
             "room": room,
             "bells": bells,
+            "presence": presence,
             "desk": desk,
             "pipe": pipe,
             "deadlines": deadlines,
@@ -83,7 +88,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         # What every socket holds on to: one for all, where a request has a state of its own.
         yield {**more, "lobby": State({**state, **more})}
     finally:
-        for task in (serving, lag, listening):
+        for task in (serving, lag, listening, attending):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task

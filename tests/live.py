@@ -150,12 +150,12 @@ async def a_program(site: Site, login: str) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def a_page(
-    site: Site, login: str = "", number: int = 0, query: str = "", origin: str = ""
+    site: Site, login: str = "", number: int = 0, query: str = "", origin: str = "", cookie: str = ""
 ) -> AsyncIterator[Page]:
-    """A page of ``login`` (nobody when empty) on server ``number``."""
+    """A page of ``login`` (nobody when empty), or of who bears ``cookie``, on server ``number``."""
     headers = {}
-    if login:
-        headers["Cookie"] = await a_cookie(site, login)
+    if login or cookie:
+        headers["Cookie"] = cookie or await a_cookie(site, login)
     ours = site.origins[number]
     url = ours.replace("http", "ws") + "/ws" + query
     async with connect(url, additional_headers=headers, origin=origin or ours, proxy=None) as socket:  # type: ignore[arg-type]

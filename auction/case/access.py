@@ -14,19 +14,24 @@ from accounts.model import Actor, Role
 from accounts.rules import may
 from auction.case.records import SQL, Db, decode_rules
 from auction.lot.bidding import Terms
-from auction.lot.model import Conformity, LotRules, PriceBasis, Refusal, Stage
+from auction.lot.model import LIVE_STAGES, Conformity, LotRules, PriceBasis, Refusal, Stage
 from plumbing.postgres import Record
 
 HOSTS = (Role.BUYER, Role.HEAD, Role.AGENCY)
+_LASTS = LIVE_STAGES | {Stage.SIGNUP}
 _BEFORE_NOTICE = frozenset({Stage.DRAFT, Stage.APPROVING, Stage.SCHEDULED})
 
 
 class Seat(Struct, frozen=True):
-    """A place at a lot. ``kind``: bidder, host, supervisor, public. A bidder has an alias and the lot's terms."""
+    """A place at a lot. ``kind``: bidder, host, supervisor, public. A bidder has an alias and the lot's terms.
+
+    ``banned``: a supplier who would be a bidder, were he not banned; of a lot that is over he sees what he saw.
+    """
 
     kind: str
     alias: str = ""
     terms: Terms | None = None
+    banned: bool = False
 
 
 def kind_of(actor: Actor | None, payload: dict[str, Any]) -> str:
@@ -38,8 +43,10 @@ def kind_of(actor: Actor | None, payload: dict[str, Any]) -> str:
     return "supervisor" if actor and actor.has(Role.SUPERVISOR) else "public"
 
 
-def why_no_seat(actor: Actor) -> Refusal:
-    """NOT_REGISTERED for a supplier without a seat, ROLE for everyone else."""
+def why_no_seat(actor: Actor, seat: Seat) -> Refusal:
+    """BANNED for a banned bidder, NOT_REGISTERED for a supplier without a seat, ROLE for everyone else."""
+    if seat.banned:
+        return Refusal.BANNED
     return Refusal.NOT_REGISTERED if actor.has(Role.SUPPLIER) else Refusal.ROLE
 
 
@@ -94,7 +101,9 @@ async def seat(conn: Db, actor: Actor | None, lot_id: UUID, payload: dict[str, A
     rules = decode_rules(row["rules"])
     by_ticket = bool(practice_alias) and row["practice"]
     as_supplier = actor is not None and actor.has(Role.SUPPLIER)  # in practice: his own, opened by him
-    if (by_ticket or as_supplier) and admitted(row, rules):
+    a_bidder = (by_ticket or as_supplier) and admitted(row, rules)
+    banned = a_bidder and row["banned"] and row["stage"] in _LASTS and not row["practice"]
+    if a_bidder and not banned:
         quantities = {}
         if rules.basis is PriceBasis.UNIT_PRICES:
             quantities = {line["no"]: line["thousandths"] for line in await conn.fetch(SQL["quantities_of"], lot_id)}
@@ -105,7 +114,7 @@ async def seat(conn: Db, actor: Actor | None, lot_id: UUID, payload: dict[str, A
         return Seat("supervisor")
     if row["practice"] or row["stage"] in _BEFORE_NOTICE or row["published_at"] is None:
         return None
-    return Seat("public")
+    return Seat("public", banned=banned)
 
 
 _OPEN = frozenset({Stage.PUBLISHED, Stage.CONTRACTED})

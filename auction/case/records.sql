@@ -115,7 +115,7 @@ SELECT n, body::text AS body FROM lot_event WHERE lot_id = $1 AND n > $2 ORDER B
 -- The lot, and where the person's organisation stands in it ($2), or the practice alias ($3).
 SELECT l.id, l.auction_id, l.region, l.org_id, l.rules, l.stage, l.practice, l.entrants, a.agency_org_id,
        a.published_at, a.created_by, u.alias, u.status AS signup_status, f.conformity,
-       (SELECT key FROM lot_salt WHERE lot_id = l.id) AS salt,
+       (SELECT key FROM lot_salt WHERE lot_id = l.id) AS salt, supplier_banned($2) AS banned,
        (extract(epoch FROM now()) * 1000)::bigint AS now_ms
 FROM lot l JOIN auction a ON a.id = l.auction_id
 LEFT JOIN signup u ON u.auction_id = a.id AND (u.org_id = $2 OR (a.practice AND u.alias = $3))

@@ -44,9 +44,12 @@ class Bells:
         if lot_id is not None:
             lots.add(lot_id)
 
-    def forget(self, line: Line) -> None:
-        """``line`` is gone."""
-        self._lots.pop(line, None)
+    def forget(self, line: Line, lot_id: UUID | None = None) -> None:
+        """``line`` is gone, or hears no more of ``lot_id``."""
+        if lot_id is None:
+            self._lots.pop(line, None)
+        elif line in self._lots:
+            self._lots[line].discard(lot_id)
 
     def heard(self, text: str) -> None:
         """A notice: tell the room of a new stage or opening, and ring. Empty: anything may have changed."""

@@ -84,10 +84,41 @@ class Session:
     def greet(self, line: Line) -> None:
         """The connection is open: say who this is taken for."""
         self.line = line
-        kind = access.kind_of(self.actor, self.payload)
+        self.state.presence.enter(self)
+        self._introduce(access.kind_of(self.actor, self.payload))
+
+    def _introduce(self, kind: str) -> None:
         self.say(Welcome(self.state.clock.now_ms(), kind))
         if kind in LISTENERS:
-            self.state.bells.add(line)
+            self.state.bells.add(self.line)
+
+    @property
+    def bidding(self) -> bool:
+        """Whether this is a bidder at a lot that runs."""
+        return any(key[:2] == "b:" and self.room.runs(lot_id) for lot_id, key in self.watched.items())
+
+    async def sit_anew(self, actor: Actor) -> None:
+        """The rights of the person may be others: every lot is shown from the seat that is his now, or no more."""
+        before, kind = access.kind_of(self.actor, self.payload), access.kind_of(actor, self.payload)
+        self.actor = actor
+        self._seats.clear()
+        if kind != before:
+            self.state.bells.forget(self.line)
+            self._introduce(kind)
+        for lot_id, key in list(self.watched.items()):
+            seat = await self.seat(lot_id)
+            if self.watched.get(lot_id) != key or (seat is not None and audience_of(seat) == key):
+                continue
+            self._unwatch(lot_id)
+            self.state.bells.forget(self.line, lot_id)
+            if seat is None:
+                self.fault("lot_unknown")
+            else:
+                await self.join(lot_id, seat, "")
+
+    def dismiss(self) -> None:
+        """The session is over."""
+        self.line.close(4401, "session")
 
     def say(self, message: Any) -> None:
         """Answer this client."""
@@ -101,9 +132,17 @@ class Session:
     async def seat(self, lot_id: UUID) -> Seat | None:
         """The seat of this person at the lot; None when there is no such lot for him. Only bidders' seats are kept."""
         seat = self._seats.get(lot_id)
-        if seat is None:
-            seat = await access.seat(self.state.postgres, self.actor, lot_id, self.payload)
-            if seat is not None and seat.kind == "bidder":
+        purpose: str = self.payload.get("purpose", "")
+        if purpose.startswith("lot:") and purpose != f"lot:{lot_id}":
+            return None
+        while seat is None:
+            actor = self.actor
+            seat = await access.seat(self.state.postgres, actor, lot_id, self.payload)
+            if actor is not self.actor:
+                seat = None  # his rights changed meanwhile
+            elif seat is None:
+                return None
+            elif seat.kind == "bidder":
                 self._seats[lot_id] = seat
         return seat
 
@@ -171,7 +210,7 @@ class Session:
         if seat is None:
             answer(self.desk.refuse(body, Refused(Refusal.LOT_UNKNOWN)))
         elif seat.kind != "bidder" or seat.terms is None:
-            code = Refusal.AUTH if self.actor is None else access.why_no_seat(self.actor)
+            code = Refusal.AUTH if self.actor is None else access.why_no_seat(self.actor, seat)
             answer(self.desk.refuse(body, Refused(code)))
         else:
             self.desk.offer(body, Alias(seat.alias), seat.terms, answer)
@@ -209,6 +248,9 @@ class Session:
         if not await self.room.join(lot_id, key, self.line, since):
             self.watched.pop(lot_id, None)
             return False
+        if self.watched.get(lot_id) != key:  # told otherwise meanwhile
+            self.room.leave(lot_id, key, self.line)
+            return True
         if seat.kind in LISTENERS:
             self.state.bells.add(self.line, lot_id)
         return True
@@ -223,6 +265,7 @@ class Session:
         for lot_id in list(self.watched):
             self._unwatch(lot_id)
         self.state.bells.forget(self.line)
+        self.state.presence.leave(self)
 
 
 async def _actor_of(conn: HTTPConnection, payload: dict[str, Any]) -> Actor | None:
@@ -245,7 +288,10 @@ async def enter(conn: HTTPConnection) -> Session | Dismissal:
         payload = await tickets.redeem(conn.state.valkey, ticket)
         if payload is None:
             return Dismissal(4401, "ticket")
-        return Session(lobby, await _actor_of(conn, payload), payload)
+        actor = await _actor_of(conn, payload)
+        if actor is None and "session" in payload:
+            return Dismissal(4401, "session")
+        return Session(lobby, actor, payload)
     except BROKEN_PIPES as error:
         log.warning("no socket: %s: %s", type(error).__name__, error)
         return Dismissal(1013, "unavailable")

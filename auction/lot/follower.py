@@ -192,6 +192,11 @@ class Room:
             return shelf
         return Shelf(rules, shelf.stage, shelf.opens_at, shelf.closes_at, await live.read_log(self._valkey, lot_id))
 
+    def runs(self, lot_id: UUID) -> bool:
+        """Whether the lot, as far as it is followed here, runs or is paused."""
+        follower = self._lots.get(lot_id)
+        return follower is not None and follower.scene.stage in LIVE_STAGES
+
     async def join(self, lot_id: UUID, key: str, reader: Reader, since: str = "") -> bool:
         """Put ``reader`` into the audience ``key`` of the lot; False when no such lot exists."""
         follower = await self.follow(lot_id)

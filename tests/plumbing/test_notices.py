@@ -12,7 +12,7 @@ from tests.support import eventually
 
 async def test_a_notice_is_heard_and_after_a_loss_anything_may_have_changed(pool: Pool, postgres_url: str) -> None:
     heard: list[str] = []
-    notices = Notices(postgres_url, "of_this_test", heard.append)
+    notices = Notices(postgres_url, {"of_this_test": heard.append})
     task = asyncio.create_task(notices.run())
     await notices.listening.wait()
     assert heard == [""]

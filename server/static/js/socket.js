@@ -15,6 +15,7 @@ const ANSWER_WITHIN_MS = 1_500;
 const ANSWER_HIDDEN_MS = 3_000;
 const SOCKET_TRIES_BEFORE_STREAM = 2;
 const SOCKET_AGAIN_MS = 60_000;
+const SESSION_OVER = 4401; // the page itself knows the way to the login
 
 /** Apply an RFC 7396 merge patch without touching the old view. */
 export function merge(view, patch) {
@@ -103,7 +104,7 @@ export class Live extends EventTarget {
     this.socket = socket;
     socket.onopen = () => this.opened(socket);
     socket.onmessage = (event) => socket === this.socket && this.hear(event.data);
-    socket.onclose = () => socket === this.socket && this.lost();
+    socket.onclose = (event) => socket === this.socket && (event.code === SESSION_OVER ? location.reload() : this.lost());
     return undefined;
   }
 
