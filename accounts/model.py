@@ -18,6 +18,7 @@ class Role(StrEnum):
     SUPERVISOR = "supervisor"  # 监管人员
     OPERATOR = "operator"  # 平台运维
     EXPERT = "expert"  # 评审专家
+    AUDITOR = "auditor"  # 审计管理员
 
 
 class Grant(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ async def open_account(
 ) -> UUID:
     """Open an account for ``name`` in ``org_id``, or in a new organisation, with ``roles`` for that organisation.
 
-    The operator's and the supervisor's roles reach every organisation of the region. All of it stands, or nothing.
+    Operators, supervisors and auditors reach every organisation of the region. All of it stands, or nothing.
     Without a password he cannot log in with one. Raises ``PasswordUnfit``, ``UniqueViolationError`` for a login in use.
     """
     if password is not None and not rules.password_is_fit(password, login):
@@ -44,7 +44,7 @@ async def open_account(
         person = await records.add_person(conn, org_id=org_id, login=login, name=name, password_hash=hashed)
         given = list(roles)
         for role in given:
-            wide = role in (Role.OPERATOR, Role.SUPERVISOR)
+            wide = role in (Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
             reach = rules.reach_of(own["region"]) if wide else own["region"]
             await records.add_grant(conn, person, Grant(role, reach, None if wide else org_id))
         detail = {"login": login, "roles": [str(role) for role in given]}

@@ -60,7 +60,3 @@ JOIN organisation o ON o.id = p.org_id
 LEFT JOIN role_grant g ON g.person_id = p.id AND g.valid @> $2::timestamptz
 WHERE p.id = $1 AND p.active
 GROUP BY p.id, o.id;
-
--- name: add_audit
-INSERT INTO audit_event (person_id, login, org_id, region, event, object, result, detail, request_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);

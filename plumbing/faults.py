@@ -1,4 +1,4 @@
-"""Which exceptions mean that a server behind us is away, and not that we have a bug."""
+"""Which exceptions mean that a server behind us is away, and not that we have a bug; and how to go on after both."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import asyncpg
 
 from plumbing import logs
 from plumbing.clock import elapsed_s
+from plumbing.stopping import heed
 from plumbing.valkey import RedisError
 
 AGAIN_S = 0.1
+RETRY_S = 0.5
 T = TypeVar("T")
 log = logs.get(__name__)
 
@@ -46,3 +48,28 @@ async def until_there(what: str, attempt: Callable[[], Awaitable[T]], *, within_
                 log.warning("waiting", what=what, why=f"{type(error).__name__}: {error}")
                 told = True
         await asyncio.sleep(AGAIN_S)
+
+
+async def ever(what: str, work: Callable[[], Awaitable[None]], every_s: float) -> None:
+    """``work`` again and again until cancelled. One line when it begins to fail and one when it goes on.
+
+    A store that is away is told in one line, a bug with its traceback; either way it is tried again.
+    """
+    failed = ""
+    while True:
+        heed()
+        try:
+            await work()
+            heed()
+            if failed:
+                log.warning("task.again", what=what)
+            failed = ""
+            await asyncio.sleep(every_s)
+        except Exception as error:
+            if type(error).__name__ != failed:
+                failed = type(error).__name__
+                if isinstance(error, BROKEN_PIPES):
+                    log.warning("task.failed", what=what, why=f"{failed}: {error}")
+                else:
+                    log.error("task.failed", exc_info=True, what=what, why=f"{failed}: {error}")
+            await asyncio.sleep(RETRY_S)

@@ -18,7 +18,7 @@ from plumbing.clock import Clock
 from plumbing.engines import checks
 from plumbing.faults import until_there
 from registries.parameters import routes as parameters
-from server import live, operations, site
+from server import live, operations, site, trail
 from server.settings import Settings
 
 log = logs.get(__name__)
@@ -74,6 +74,7 @@ def create(settings: Settings) -> Starlette:
         async with AsyncExitStack() as stack:
             state = await stack.enter_async_context(pipes(settings, clock))
             state |= site.state(settings)
+            state |= await stack.enter_async_context(trail.run(state))
             state |= await stack.enter_async_context(live.run(state))
             log.info("ready", mode=str(settings.mode), version=yangcai.version())
             yield state

@@ -7,7 +7,6 @@ does its work idempotently, so any number of workers may run them; a store that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from heapq import heappop, heappush
 from uuid import UUID
@@ -21,10 +20,9 @@ from auction.transcript.notary import Notary
 from ledger import log as ledger
 from plumbing import logs
 from plumbing.clock import Clock
-from plumbing.faults import BROKEN_PIPES
+from plumbing.faults import ever
 from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
-from plumbing.stopping import heed
 from plumbing.valkey import Valkey
 from server.settle import settle_lot
 from server.transcripts import Transcripts
@@ -35,7 +33,6 @@ LOOK_EVERY_S = 1.0
 BEAT_EVERY_S = 0.5
 OUTBOX_EVERY_S = 2.0
 TRANSCRIPT_EVERY_S = 1.0
-AGAIN_S = 0.5
 EARLY_MS = 3
 AT_ONCE = 16
 SETTLED_AT_ONCE = 3
@@ -61,37 +58,16 @@ class Deadlines:
     async def run(self) -> None:
         """Serve all deadlines until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._ever("dues", self._dues, DUES_EVERY_S))
-            group.create_task(self._ever("live lots", self._look, LOOK_EVERY_S))
-            group.create_task(self._ever("heartbeats", self._beats, BEAT_EVERY_S))
-            group.create_task(self._ever("timers", self._timers, 0))
-            group.create_task(self._ever("outbox", self._outbox, OUTBOX_EVERY_S))
-            group.create_task(self._ever("transcripts", self._transcripts.look, TRANSCRIPT_EVERY_S))
+            group.create_task(ever("dues", self._dues, DUES_EVERY_S))
+            group.create_task(ever("live lots", self._look, LOOK_EVERY_S))
+            group.create_task(ever("heartbeats", self._beats, BEAT_EVERY_S))
+            group.create_task(ever("timers", self._timers, 0))
+            group.create_task(ever("outbox", self._outbox, OUTBOX_EVERY_S))
+            group.create_task(ever("transcripts", self._transcripts.look, TRANSCRIPT_EVERY_S))
 
     async def close(self) -> None:
         """Let settlements under way come to their end; call it after ``run`` was cancelled."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _ever(self, what: str, work: Callable[[], Awaitable[None]], every_s: float) -> None:
-        """Again and again. One line when it begins to fail and one when it goes on; a bug with its traceback."""
-        failed = ""
-        while True:
-            heed()
-            try:
-                await work()
-                heed()
-                if failed:
-                    log.warning("deadlines.again", what=what)
-                failed = ""
-                await asyncio.sleep(every_s)
-            except Exception as error:
-                if type(error).__name__ != failed:
-                    failed = type(error).__name__
-                    if isinstance(error, BROKEN_PIPES):
-                        log.warning("deadlines.failed", what=what, why=f"{failed}: {error}")
-                    else:
-                        log.error("deadlines.failed", exc_info=True, what=what, why=f"{failed}: {error}")
-                await asyncio.sleep(AGAIN_S)
 
     # ── cases in Postgres ────────────────────────────────────────────────────────────────────────────────────────
 

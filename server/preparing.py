@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yangcai
 from plumbing import migrations, postgres, valkey
 from plumbing.engines import EngineFailed, checks
+from server import trail
 from server.settings import Mode, Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -28,9 +30,14 @@ async def prepare(settings: Settings) -> None:
         async with pool.acquire() as conn:
             await checks.check_postgres(conn)
         try:
-            await migrations.migrate(settings.postgres_url, MIGRATIONS)
+            done = await migrations.migrate(settings.postgres_url, MIGRATIONS)
         except migrations.MigrationChanged as error:
             raise EngineFailed(str(error)) from None
+        if done:
+            await trail.by_hand(pool, "serve", "schema.migrated", detail={"files": done})
+        await trail.by_hand(
+            pool, "serve", "platform.started", detail={"version": yangcai.version(), "mode": settings.mode}
+        )
         if settings.mode is Mode.DEMO:
             await _seed_demo(pool)
     finally:

@@ -17,6 +17,8 @@ from starlette.types import Lifespan, Scope
 
 from accounts import pages as accounts_pages
 from accounts import routes as accounts_routes
+from accounts.audit import pages as audit_pages
+from accounts.audit.doors import Acts
 from accounts.sessions import cookie_name, is_https
 from accounts.web import Who, guard
 from plumbing import texts, web
@@ -86,13 +88,14 @@ def build(
 
     ``settings`` needs ``mode`` and ``public_origin``. The lifespan yields ``request.state`` (see ``state``).
     """
-    every = [*accounts_routes.ROUTES, *accounts_pages.ROUTES, *routes]
+    every = [*accounts_routes.ROUTES, *accounts_pages.ROUTES, *audit_pages.ROUTES, *routes]
     every += common.routes(every, mode=str(settings.mode), version=version, cookie=cookie_name(settings))
     middleware = [
         Middleware(RequestLog, now_ms=now_ms),
         Middleware(SecurityHeaders, https=is_https(settings)),
         Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES),
         Middleware(errors.Unbroken),
+        Middleware(Acts),
         Middleware(CrossOriginProtection, public_origin=settings.public_origin or ""),
         Middleware(BodyLimit, bytes_max=BODY_BYTES_MAX),
         Middleware(Who),

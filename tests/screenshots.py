@@ -42,6 +42,7 @@ SHOTS = (
     Shot("case", "supplier1", "/auctions/{}", OPEN),
     Shot("result", "", "/lots/{}/result", DONE),
     Shot("verify", "", "/verify"),
+    Shot("audit", "auditor", "/audit"),
     Shot("preflight", "supplier1", "/preflight"),
 )
 

@@ -27,7 +27,7 @@ ROLES: dict[Kind, tuple[str, ...]] = {
     Kind.BUYER: ("buyer", "head"),
     Kind.SUPPLIER: ("supplier",),
     Kind.AGENCY: ("agency",),
-    Kind.SUPERVISOR: ("supervisor",),
+    Kind.SUPERVISOR: ("supervisor", "auditor"),
     Kind.OPERATOR: ("operator",),
 }
 """The roles people of such an organisation may have; the first is meant when none is named."""

@@ -88,6 +88,8 @@ def migrate(postgres_url: Annotated[str, typer.Argument(envvar="YANGCAI_POSTGRES
     from server.preparing import MIGRATIONS
 
     done = asyncio.run(migrations.migrate(postgres_url, MIGRATIONS))
+    if done:
+        _note(postgres_url, "migrate", "schema.migrated", detail={"files": done})
     typer.echo("\n".join(done) or "nothing to do")
 
 
@@ -111,6 +113,20 @@ def verify(
     raise typer.Exit(verifying.run(file, receipt, key or []))
 
 
+@app.command("verify-audit")
+def verify_audit(
+    postgres_url: Annotated[str, typer.Option(envvar="YANGCAI_POSTGRES_URL", help="The database.")],
+    key: Annotated[list[str] | None, typer.Option(help="A public key that you trust; may be given again.")] = None,
+    witness: Annotated[
+        Path | None, typer.Option(help="A head seen elsewhere (a note, such as the watchman's).")
+    ] = None,
+) -> None:
+    """Check the whole audit trail against its signed chain. 0: good, 1: broken, 2: no answer."""
+    from yangcai import auditing
+
+    raise typer.Exit(auditing.run(postgres_url, key or [], witness))
+
+
 @app.command("rotate-transcript-key")
 def rotate_transcript_key() -> None:
     """Add a new signing key for transcripts; it signs from the next start on. What was signed before stays good."""
@@ -118,7 +134,29 @@ def rotate_transcript_key() -> None:
     from ledger.note import packed
     from server.settings import transcript_keys
 
-    typer.echo(packed(keys.rotate(transcript_keys(_settings())).public))
+    settings = _settings()
+    public = packed(keys.rotate(transcript_keys(settings)).public)
+    if settings.postgres_url:  # the first start with the new key writes it down in any case
+        _note(settings.postgres_url, "rotate-transcript-key", "transcript.key_made", f"key:{public}")
+    typer.echo(public)
+
+
+def _note(url: str, command: str, event: str, thing: str = "", **about: Any) -> None:
+    """Write to the audit trail what was done by hand 运维审计. What is done already is not undone when that fails."""
+    from plumbing import postgres
+    from server import trail
+
+    async def write() -> None:
+        pool = await postgres.open_pool(url, size_max=1)
+        try:
+            await trail.by_hand(pool, command, event, thing, **about)
+        finally:
+            await pool.close()
+
+    try:
+        asyncio.run(write())
+    except Exception as error:
+        typer.echo(f"Not written to the audit trail: {error}", err=True)
 
 
 @app.command()

@@ -15,8 +15,8 @@ from auction.sealed.records import SQL as SEALED
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
 
-NEVER = frozenset({Role.SUPERVISOR, Role.OPERATOR, Role.SUPPLIER})
-"""Who opens nothing: supervisors take no part (政府采购法 §60), platform staff never, bidders of course."""
+NEVER = frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.OPERATOR, Role.SUPPLIER})
+"""Who opens nothing: supervisors, auditors (政府采购法 §60), platform staff, and of course bidders."""
 
 
 async def add_key(conn: Connection, actor: Actor, public_key: bytes) -> str:

@@ -19,6 +19,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from accounts import sessions, tickets
+from accounts.audit import Here
 from accounts.model import Actor
 from auction.case import access
 from auction.case.access import Seat
@@ -68,11 +69,12 @@ class Session:
     """One connection: what it watches, from which seats. Bytes go in by ``hear``, out by its line."""
 
     __slots__ = (
-        "_bids_under_way", "_seating", "_seats", "actor", "desk", "line", "payload", "room", "state", "watched",
+        "_bids_under_way", "_seating", "_seats", "actor", "address", "desk", "line", "payload", "room", "state",
+        "watched",
     )  # fmt: skip
 
-    def __init__(self, state: Any, actor: Actor | None, payload: dict[str, Any]) -> None:
-        self.state, self.actor, self.payload = state, actor, payload
+    def __init__(self, state: Any, actor: Actor | None, payload: dict[str, Any], address: str = "") -> None:
+        self.state, self.actor, self.payload, self.address = state, actor, payload, address
         self.room: Room = state.room
         self.desk: Desk = state.desk
         self.line: Line
@@ -235,12 +237,21 @@ class Session:
 
     async def _watch_lot(self, message: Watch) -> None:
         seat = await self.seat(message.lot)
+        self._write_down(message.lot, seat)
         if seat is None or len(self.watched) >= WATCHED_MAX:
             self.fault("lot_unknown" if seat is None else "watching_too_many")
             return
         self._unwatch(message.lot)
         if not await self.join(message.lot, seat, message.since):
             self.fault("lot_unknown")
+
+    def _write_down(self, lot_id: UUID, seat: Seat | None) -> None:
+        """For the audit trail: who began to watch, and who was not let."""
+        place = Here(self.address, "WS watch")
+        if seat is None:
+            self.state.ink.refuse(self.actor, "door.read", f"lot:{lot_id}", {}, place)
+        elif self.actor is not None:
+            self.state.ink.read(self.actor, f"lot:{lot_id}", place)
 
     async def join(self, lot_id: UUID, seat: Seat, since: str) -> bool:
         """Take the seat; False when there is no such lot."""
@@ -282,16 +293,17 @@ async def enter(conn: HTTPConnection) -> Session | Dismissal:
     """
     lobby: Any = conn.state.lobby
     ticket = conn.query_params.get("ticket", "")
+    address = conn.client.host if conn.client else ""
     try:
         if not ticket:
-            return Session(lobby, await sessions.actor(conn), _NO_TICKET)
+            return Session(lobby, await sessions.actor(conn), _NO_TICKET, address)
         payload = await tickets.redeem(conn.state.valkey, ticket)
         if payload is None:
             return Dismissal(4401, "ticket")
         actor = await _actor_of(conn, payload)
         if actor is None and "session" in payload:
             return Dismissal(4401, "session")
-        return Session(lobby, actor, payload)
+        return Session(lobby, actor, payload, address)
     except BROKEN_PIPES as error:
         log.warning("no socket: %s: %s", type(error).__name__, error)
         return Dismissal(1013, "unavailable")

@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from accounts.audit import audit
 from auction.lot.leaves import Leaf, Subject, leaf_of
 from auction.lot.model import BidTaken, Event
 from auction.lot.state import BrokenLogError
@@ -92,7 +93,10 @@ class Notary:
         """Make the public keys known; they stay for ever."""
         async with pool.acquire() as conn, conn.transaction():
             await conn.execute("SET LOCAL ROLE yangcai_transcript")
-            await conn.executemany(SQL["add_key"], [(signer.public,) for signer in self._signers])
+            new = [one.public for one in self._signers if await conn.fetchval(SQL["add_key"], one.public)]
+            await conn.execute("RESET ROLE")
+            for public in new:
+                await audit(conn, None, "transcript.key_added", f"key:{packed(public)}")
 
     async def extend(self, conn: Connection, lot_id: UUID, tree: Frontier, grown: Grown) -> None:
         """Add what is new of one lot and sign its head, on the caller's transaction. Raises ``ForkError``."""

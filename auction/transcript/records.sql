@@ -24,7 +24,7 @@ SELECT l.id AS lot_id, a.number, l.title, coalesce((
 FROM lot l JOIN auction a ON a.id = l.auction_id WHERE l.id = ANY ($1);
 
 -- name: add_key
-INSERT INTO transcript_key (public) VALUES ($1) ON CONFLICT DO NOTHING;
+INSERT INTO transcript_key (public) VALUES ($1) ON CONFLICT DO NOTHING RETURNING true;
 
 -- name: keys
 SELECT public, made_at FROM transcript_key ORDER BY made_at, public;

@@ -42,6 +42,7 @@ OFFICIALS = (
     Person("agency", "孙代理", "agency", "浙江某采购代理有限公司（演示）", "agency", HANGZHOU),
     Person("expert", "沈专家", "expert", "评审专家库（演示）", "expert", HANGZHOU),
     Person("supervisor", "赵监管", "supervisor", "浙江省财政厅（演示）", "supervisor", PROVINCE),
+    Person("auditor", "孔审计", "auditor", "浙江省财政厅（演示）", "supervisor", PROVINCE),
     Person("operator", "钱运维", "operator", "平台运维（演示）", "operator", PROVINCE),
 )
 SHOWN = {
@@ -50,6 +51,7 @@ SHOWN = {
     "agency": "代理机构 agency",
     "expert": "评审专家 expert (inquiry group 询价小组)",
     "supervisor": "财政监管 supervisor",
+    "auditor": "审计管理员 audit administrator",
     "supplier1": "供应商 supplier (signed up, bids by hand; supplier2 - supplier6 are simulated)",
     "operator": "平台运维 platform operator",
 }
@@ -91,7 +93,7 @@ async def seed(conn: Connection) -> None:
             conn, org_id=org_id, login=person.login, name=person.name, password_hash=secret
         )
         role = Role(person.role)
-        everywhere = role in (Role.SUPERVISOR, Role.OPERATOR)
+        everywhere = role in (Role.SUPERVISOR, Role.OPERATOR, Role.AUDITOR)
         await records.add_grant(
             conn, person_id, Grant(role, "33" if everywhere else "", None if everywhere else org_id)
         )

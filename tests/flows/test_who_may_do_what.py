@@ -31,7 +31,7 @@ A_QUOTE = crypt.seal(a_context(ROSTER), ROSTER, 500)
 
 EVERYONE = frozenset({
     "nobody", "buyer", "head", "buyer elsewhere", "head elsewhere", "agency elsewhere", "supervisor",
-    "supervisor elsewhere", "operator", "bidder", "supplier",
+    "supervisor elsewhere", "operator", "auditor", "bidder", "supplier",
 })  # fmt: skip
 BUYERS, SUPPLIERS = frozenset({"buyer", "buyer elsewhere"}), frozenset({"bidder", "supplier"})
 OWN = frozenset({"buyer", "head"})
@@ -50,7 +50,7 @@ RULES: dict[frozenset[str], str] = {
     """,
     EVERYONE - {"nobody"}: "GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key",
     OFFICERS: "GET /opening-key | POST /api/sealing-key",
-    EVERYONE - {"nobody"} - SUPPLIERS: "GET /board",
+    EVERYONE - {"nobody", "auditor"} - SUPPLIERS: "GET /board",
     frozenset({"operator"}): """
         GET /metrics | GET /api/operations | GET /operations | POST /api/parameters/values
         PUT /api/calendars/{year:int}
@@ -76,6 +76,9 @@ RULES: dict[frozenset[str], str] = {
         GET /api/lots/{lot_id:uuid}/activity-record.pdf | GET /api/lots/{lot_id:uuid}/archive.zip
     """,
     OWN | {"bidder"}: "GET /api/lots/{lot_id:uuid}/questions",
+    frozenset(
+        {"supervisor", "supervisor elsewhere", "auditor"}
+    ): "GET /audit | GET /audit/export.csv | GET /audit/chain",
     frozenset({"supervisor"}): """
         POST /api/lots/{lot_id:uuid}/suspension | DELETE /api/lots/{lot_id:uuid}/suspension
     """,
@@ -142,6 +145,7 @@ async def the_people(pool: Pool) -> People:
     agency = await an_actor(pool, await an_organisation(pool, "agency"), Role.AGENCY)
     far = await an_actor(pool, await an_organisation(pool, "supervisor", "110101"), Role.SUPERVISOR, grant_region="11")
     operator = await an_actor(pool, await an_organisation(pool, "operator"), Role.OPERATOR)
+    auditor = await an_actor(pool, await an_organisation(pool, "supervisor"), Role.AUDITOR)
     return People(
         cast,
         {
@@ -154,6 +158,7 @@ async def the_people(pool: Pool) -> People:
             "supervisor": cast.supervisor,
             "supervisor elsewhere": far,
             "operator": operator,
+            "auditor": auditor,
             "bidder": cast.suppliers[0],
             "supplier": await a_supplier(pool),
         },
@@ -213,9 +218,10 @@ def sent(route: str, scene: Scene) -> dict[str, Any]:
 def doors() -> list[str]:
     """Every door of the product: method and path; a door with several methods counts for each."""
     from accounts import pages, routes
+    from accounts.audit import pages as audit_pages
 
     found = []
-    for route in [*routes.ROUTES, *pages.ROUTES, *composition.ROUTES]:
+    for route in [*routes.ROUTES, *pages.ROUTES, *audit_pages.ROUTES, *composition.ROUTES]:
         methods = (route.methods or set()) - {"HEAD"} if isinstance(route, Route) else {"SOCKET"}
         found += [f"{method} {route.path}" for method in sorted(methods)]
     return found

@@ -289,3 +289,23 @@ async def test_who_watches_no_lot_yet_hears_that_the_list_of_lots_is_another(sit
         await a_started_lot(site, quick_rules(duration_ms=60_000))
         await eventually(lambda: None in told(board))
         assert told(bidder) == []
+
+
+async def test_who_watches_a_lot_and_who_was_not_let_is_in_the_audit_trail(site: Site) -> None:
+    lot_id = await a_started_lot(site, quick_rules(duration_ms=60_000))
+    async with a_page(site, "supplier1") as page, a_page(site) as public:
+        await page.watch(lot_id)
+        await page.watch(lot_id)
+        await public.send({"t": "watch", "lot": str(unknown := uuid4())})
+        assert (await page.bid(lot_id, 47_000_000))["t"] == "taken"
+        assert (await public.fault())["code"] == "lot_unknown"
+    trail = "SELECT login, result FROM audit_event WHERE object = $1 AND door = 'WS watch'"
+
+    async def written() -> bool:
+        seen = [tuple(row) for row in await site.pool.fetch(trail, f"lot:{lot_id}")]
+        refused = [tuple(row) for row in await site.pool.fetch(trail, f"lot:{unknown}")]
+        return seen == [("supplier1", "done")] and refused == [("", "refused")]
+
+    await eventually(written)
+    doubled = "SELECT count(*) FROM audit_event WHERE object = $1 AND detail::text LIKE '%47000000%'"
+    assert await site.pool.fetchval(doubled, f"lot:{lot_id}") == 0, "bids stand in the lot's own log"
