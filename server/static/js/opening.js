@@ -102,6 +102,9 @@ async function give(keys) {
 const form = $("#open");
 if (form) {
   show("#file-field", !kept(facts.fingerprint));
+  $("#file").addEventListener("change", (event) => {
+    $("#file-name").textContent = event.target.files[0]?.name ?? "";
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (opening) return;
