@@ -120,6 +120,8 @@ FIELD_OF = {
     "suppliers_min_too_low": "suppliers_min",
     "decrement_missing": "step_amount",
     "multiple_needs_own": "step_against",
+    "lead_hidden": "step_against",
+    "rounds_tell_number": "visibility",
     "decrement_over_ceiling": "step_amount",
     "hard_stop_before_end": "hard_stop",
     "duration": "closes_at",

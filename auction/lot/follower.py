@@ -1,7 +1,8 @@
 """One process's eyes on the live lots: follows each watched lot's log and shows every audience its own view.
 
 Entries come by channel right after they are durable; what a lost message leaves out is read back by position, at the
-latest a second later. Frames go out at once, then at most 20 a second per lot.
+latest a second later. Frames go out at the ticks of a lot's own clock, 20 a second: when one comes says nothing of what
+else happened.
 """
 
 from __future__ import annotations
@@ -32,6 +33,16 @@ HERE_S = 6
 
 log = logging.getLogger("yangcai.follower")
 _encode = msgspec.json.Encoder().encode
+
+
+def next_tick(lot_id: UUID, now_s: float) -> float:
+    """The next instant (s) at which frames of this lot go out. Lots tick in turn, not all at once.
+
+    Were a frame sent as soon as there is one, and the next held back, an observer could tell from the delay that
+    something he may not see had just happened.
+    """
+    phase = lot_id.int % 1_000 / 1_000
+    return (int(now_s / FRAME_EVERY_S - phase) + 1 + phase) * FRAME_EVERY_S
 
 
 class Shelf(Struct):
@@ -248,18 +259,18 @@ class Room:
                 await self._offer(follower, missed)
 
     def _soon(self, follower: Follower) -> None:
-        """Leading edge at once, then at most one frame per ``FRAME_EVERY_S``, and none before the last is delivered."""
-        if follower.timer:
-            return
-        if not follower.under_way:
-            follower.flush(self._fan)
-        follower.timer = True
-        asyncio.get_running_loop().call_later(FRAME_EVERY_S, self._again, follower)
+        """Show it at the lot's next tick."""
+        if not follower.timer:
+            follower.timer = True
+            loop = asyncio.get_running_loop()
+            loop.call_at(next_tick(follower.lot_id, loop.time()), self._tick, follower)
 
-    def _again(self, follower: Follower) -> None:
+    def _tick(self, follower: Follower) -> None:
         follower.timer = False
-        if follower.dirty:
+        if follower.under_way:  # none before the last is delivered
             self._soon(follower)
+        elif follower.dirty:
+            follower.flush(self._fan)
 
     async def _looking(self) -> None:
         while True:

@@ -283,7 +283,7 @@ local function judge(keys, lot, who, price, token)
   code = refuse_step(lot, who, price, lead)
   if code then return code, top, '' end
   if who.n > 0 and lot.drop_bp > 0 and (who.price - price) * 10000 > lot.drop_bp * who.price then
-    local wanted = string.sub(redis.sha1hex(string.format('%s|%s|%d|%d', lot.lot, who.alias, who.n, price)), 1, 12)
+    local wanted = string.sub(redis.sha1hex(string.format('%s|%s|%d|%d', lot.lot, who.alias, who.price, price)), 1, 12)
     if token ~= wanted then return 'NEEDS_CONFIRM', top, wanted end
   end
   return nil

@@ -31,6 +31,7 @@ from auction.lot.model import (
     Stage,
     StepAgainst,
     StepKind,
+    Visibility,
 )
 from auction.lot.state import Bidder, LotState, apply
 from standards.money import PRICE_MAX
@@ -66,8 +67,10 @@ def price_max(state: LotState, bidder: Bidder) -> int:
 
 
 def token_for(lot_id: str, bidder: Bidder, price: int) -> str:
-    """The token that confirms a big drop: bound to the lot, the bidder's standing and the price. Not a secret."""
-    return sha1(f"{lot_id}|{bidder.alias}|{bidder.n}|{price}".encode(), usedforsecurity=False).hexdigest()[:12]
+    """The token that confirms a big drop: bound to the lot, the bidder's standing price and the new one. Not a secret,
+    and made of nothing he does not know: the position of his bid would tell how many others there are.
+    """
+    return sha1(f"{lot_id}|{bidder.alias}|{bidder.price}|{price}".encode(), usedforsecurity=False).hexdigest()[:12]
 
 
 def _refuse_stage(state: LotState, now_ms: int) -> Refusal | None:
@@ -213,6 +216,16 @@ def _sealed_problem(rules: LotRules) -> str | None:
     return None if rules.conformity is Conformity.AFTER_CLOSE else "sealed_conformity"
 
 
+def _hidden_problem(rules: LotRules) -> str | None:
+    """What would tell bidders more than the visibility level declares."""
+    hides_lead = rules.visibility in (Visibility.RANK_ONLY, Visibility.COLOUR)
+    if rules.decrement.against is StepAgainst.LEAD and (hides_lead or rules.starting_gate):
+        return "lead_hidden"  # every refusal would name the price to beat
+    if rules.format is FormatName.ROUND_REVERSE and rules.visibility is Visibility.COLOUR:
+        return "rounds_tell_number"
+    return None
+
+
 def lot_problem(rules: LotRules) -> str | None:
     """The first thing wrong with a set of rules, as a text key under ``rules.*``; None when it can be run."""
     overtime, decrement = rules.overtime, rules.decrement
@@ -230,6 +243,8 @@ def lot_problem(rules: LotRules) -> str | None:
         return "decrement_missing"
     if decrement.kind is StepKind.MULTIPLE and decrement.against is StepAgainst.LEAD:
         return "multiple_needs_own"
+    if not rules.practice and (told := _hidden_problem(rules)):
+        return told
     if rules.ceiling and decrement.kind is not StepKind.PERCENTAGE and decrement.amount >= rules.ceiling:
         return "decrement_over_ceiling"
     if rules.basis is PriceBasis.DISCOUNT_RATE and rules.ceiling and rules.ceiling > 10_000:
