@@ -81,6 +81,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
             "desk": desk,
             "pipe": pipe,
             "deadlines": deadlines,
+            "notary": notary,
             "on_deal": on_deal,
             "sockets": gate,
             "rivals": rivals,

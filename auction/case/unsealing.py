@@ -23,6 +23,8 @@ from auction.sealed import crypt, records, rules
 from auction.sealed.model import OFFICES_TO_OPEN, Envelope, Office, SealedQuote
 from auction.sealed.records import SQL as SEALED
 from auction.sealed.rules import SealedRefusal
+from auction.transcript.notary import Grown, Notary
+from ledger.tree import Frontier
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
 
@@ -130,7 +132,9 @@ async def envelopes(conn: Db, actor: Actor, lot_id: UUID, now_ms: int) -> Envelo
     return Envelopes(lot_id, office, seat["fingerprint"], found)
 
 
-async def give_share(conn: Connection, actor: Actor, lot_id: UUID, quote_id: UUID, share: bytes, now_ms: int) -> Stage:
+async def give_share(
+    conn: Connection, actor: Actor, notary: Notary, lot_id: UUID, quote_id: UUID, share: bytes, now_ms: int
+) -> Stage:
     """Take an office's share of one quote; with the second office's it opens. The lot's stage after it.
 
     Refused: without a seat, before the deadline, after the opening, and a share that is not the supplier's.
@@ -155,11 +159,11 @@ async def give_share(conn: Connection, actor: Actor, lot_id: UUID, quote_id: UUI
         opened = crypt.open_quote(context, quote, shares[0], shares[1])
         price, salt = (opened.price, opened.salt) if opened else (None, None)
         await conn.execute(SEALED["add_opening"], quote_id, price, salt, moment(now_ms))
-    return await _finish(conn, row, actor, now_ms)
+    return await _finish(conn, row, actor, notary, now_ms)
 
 
-async def _finish(conn: Connection, row: Record, actor: Actor, now_ms: int) -> Stage:
-    """When every quote is open: the record in the form every lot has, then review and award."""
+async def _finish(conn: Connection, row: Record, actor: Actor, notary: Notary, now_ms: int) -> Stage:
+    """When every quote is open: the record in the form every lot has, signed; then review and award."""
     quotes = await conn.fetch(SEALED["last_quotes"], row["id"])
     if any(quote["opened_at"] is None for quote in quotes):
         return Stage.OPENING
@@ -167,7 +171,9 @@ async def _finish(conn: Connection, row: Record, actor: Actor, now_ms: int) -> S
     events = record_of(row, lot_rules, quotes, now_ms)
     state = reduce(lot_rules, events)
     verdict = await review.judge_close(conn, row, lot_rules, state, events)
-    await _add_result(conn, row, events, verdict, now_ms)
+    lines = [msgspec.json.encode(event) for event in events]
+    await _add_result(conn, row, events, lines, verdict, now_ms)
+    await notary.extend(conn, row["id"], Frontier(), Grown(0, events, lines, whole=True))
     await review.apply_close(conn, row, lot_rules, verdict, state.closes_at, now_ms)
     await audit(conn, actor, "sealed.opened", f"lot:{row['id']}", detail={"stage": verdict.stage.value})
     return verdict.stage
@@ -176,7 +182,7 @@ async def _finish(conn: Connection, row: Record, actor: Actor, now_ms: int) -> S
 def record_of(row: Record, lot_rules: LotRules, quotes: list[Record], now_ms: int) -> list[Event]:
     """The record of an opened lot: one bid per quote, in the order they came; who spoilt his quote is told at the end.
 
-    Commitments and salts stand there, so that whoever may read the record can check every price.
+    Each bid carries what its price was committed to by, so that whoever may read that can check it.
     """
     entrants = tuple(Entrant(Alias(quote["alias"]), quote["deduction_bp"]) for quote in quotes)
     begins, ends = millis(row["published_at"]), millis(row["opens_at"])
@@ -185,17 +191,20 @@ def record_of(row: Record, lot_rules: LotRules, quotes: list[Record], now_ms: in
     opened = [quote for quote in quotes if quote["price"] is not None]
     for quote in opened:
         at = max(events[-1].at, millis(quote["received_at"]))
-        events.append(BidTaken(len(events) + 1, at, Alias(quote["alias"]), quote["digest"], quote["price"]))
+        sealed = _quote.decode(quote["body"])
+        proof = {"commitment": sealed.commitment, "salt": quote["salt"], "roster_sha256": sealed.roster_sha256,
+                 "deadline_at": sealed.deadline_at}  # fmt: skip
+        events.append(BidTaken(len(events) + 1, at, Alias(quote["alias"]), quote["digest"], quote["price"], proof))
     note = {
-        "commitments": {quote["alias"]: _quote.decode(quote["body"]).commitment for quote in opened},
-        "salts": {quote["alias"]: quote["salt"] for quote in opened},
         "unreadable": {quote["alias"]: quote["digest"] for quote in quotes if quote["price"] is None},
     }
     return [*events, Closed(len(events) + 1, max(events[-1].at, now_ms), note)]
 
 
-async def _add_result(conn: Connection, row: Record, events: list[Event], verdict: review.Verdict, now_ms: int) -> None:
-    lines, chain = [msgspec.json.encode(event) for event in events], ""
+async def _add_result(
+    conn: Connection, row: Record, events: list[Event], lines: list[bytes], verdict: review.Verdict, now_ms: int
+) -> None:
+    chain = ""
     for line in lines:
         chain = sha1(chain.encode() + line, usedforsecurity=False).hexdigest()
     opened = events[0]

@@ -221,7 +221,7 @@ async def get_envelopes(request: Request, lot_id: UUID) -> Envelopes:
 )
 async def give_share(request: Request, lot_id: UUID, body: ShareBody) -> StageOut:
     """Give your office's share of one quote; with a second office's the quote opens."""
-    asked = within(request, unsealing.give_share, lot_id, body.quote, body.share)
+    asked = within(request, unsealing.give_share, request.state.notary, lot_id, body.quote, body.share)
     return StageOut(await on_record(request, lot_id, "share", asked))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from itertools import combinations
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -16,10 +19,14 @@ from auction.case.signing import OfferBody
 from auction.lot.model import Stage
 from auction.sealed import crypt
 from auction.sealed.model import Context, Office, Quote, commitment_of
+from auction.transcript import files
+from auction.transcript.files import Reader
+from auction.transcript.verify import NotGenuine, verify
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.problems import Problem
 from plumbing.valkey import Valkey
+from tests.auction.notary import NOTARY
 from tests.auction.people import an_actor, an_organisation
 from tests.auction.sealed.rosters import some_keys
 from tests.auction.sealed.walk import (
@@ -33,7 +40,9 @@ from tests.auction.sealed.walk import (
     published,
     quote,
 )
+from tests.auction.transcript.transcripts import a_file
 from tests.auction.walk import run_due, stage, within
+from tests.support import ROOT
 
 EVENTS = "SELECT body::text AS body FROM lot_event WHERE lot_id = $1 ORDER BY n"
 PRICES = (98_765_400, 91_234_500, 95_000_000)
@@ -123,7 +132,7 @@ async def test_nobody_opens_or_counts_before_the_deadline(pool: Pool, valkey_cli
         assert await refusal(unsealing.envelopes(pool, member.actor, lot_id, now)) == "sealed_not_yet"
         assert await refusal(unsealing.progress(pool, member.actor, lot_id, now)) == "sealed_not_yet"
         assert (await unsealing.progress(pool, member.actor, lot_id, now + 2 * DAY)).quotes == []  # not begun yet
-        given = (member.actor, lot_id, lot_id, bytes(33), now)
+        given = (member.actor, NOTARY, lot_id, lot_id, bytes(33), now)
         assert await refusal(within(pool, unsealing.give_share, *given)) == "sealed_not_yet"
     assert await refusal(unsealing.progress(pool, cast.buyer, lot_id, now)) == "sealed_not_yet"
     quote_id = await pool.fetchval("SELECT id FROM sealed_quote WHERE lot_id = $1 LIMIT 1", lot_id)
@@ -160,7 +169,7 @@ async def test_a_share_of_another_key_is_not_taken(pool: Pool, valkey_client: Va
     now = await at_the_deadline(pool, valkey_client, lot_id)
     member = cast.of(Office.AGENCY)
     found = await unsealing.envelopes(pool, member.actor, lot_id, now)
-    given = (member.actor, lot_id, found.quotes[0].id, b"\x02" + bytes(32), now)
+    given = (member.actor, NOTARY, lot_id, found.quotes[0].id, b"\x02" + bytes(32), now)
     assert await refusal(within(pool, unsealing.give_share, *given)) == "sealed_share_wrong"
 
 
@@ -185,7 +194,7 @@ async def test_when_the_offices_fail_the_lot_is_rerun_and_no_rerun_is_used_up(
     await run_due(pool, valkey_client, lot_id, late)
     lot = await pool.fetchrow("SELECT stage, why FROM lot WHERE id = $1", lot_id)
     assert tuple(lot) == ("failed", "offices_failed")
-    given = (cast.of(Office.AGENCY).actor, lot_id, lot_id, bytes(33), late)
+    given = (cast.of(Office.AGENCY).actor, NOTARY, lot_id, lot_id, bytes(33), late)
     assert await refusal(within(pool, unsealing.give_share, *given)) == "sealed_over"
     again = await within(pool, reruns.rerun, cast.buyer, lot_id, late + DAY, late)
     assert await pool.fetchval("SELECT round_no FROM lot WHERE auction_id = $1", again) == 1
@@ -226,11 +235,38 @@ async def test_the_record_lets_every_price_be_checked_against_its_commitment(poo
     for office in (Office.PURCHASER, Office.AGENCY):
         await open_for(pool, cast.of(office), lot_id, now)
     log = [decode(one["body"]) for one in await pool.fetch(EVENTS, lot_id)]
-    note, bids = log[-1]["note"], {one["who"]: one["price"] for one in log if one["kind"] == "bid"}
-    assert set(bids) == set(note["commitments"]) == set(note["salts"])
-    for alias, price in bids.items():
-        context = Context(lot_id, alias, booth.deadline_at, booth.roster_sha256)
-        assert commitment_of(context, Quote(price, note["salts"][alias])) == note["commitments"][alias]
+    bids = [one for one in log if one["kind"] == "bid"]
+    assert len(bids) == len(PRICES)
+    for one in bids:
+        proof = one["detail"]
+        assert (proof["deadline_at"], proof["roster_sha256"]) == (booth.deadline_at, booth.roster_sha256)
+        context = Context(lot_id, one["who"], proof["deadline_at"], proof["roster_sha256"])
+        assert commitment_of(context, Quote(one["price"], proof["salt"])) == proof["commitment"]
+
+
+async def test_the_opened_lot_has_a_signed_transcript_and_each_supplier_his_receipt(
+    pool: Pool, valkey_client: Valkey, tmp_path: Path
+) -> None:
+    cast = await a_sealed_cast(pool)
+    _, lot_id = await quoted(pool, valkey_client, cast)
+    now = await at_the_deadline(pool, valkey_client, lot_id)
+    await open_for(pool, cast.of(Office.GROUP), lot_id, now)
+    await NOTARY.publish_keys(pool)
+    assert await files.transcript(pool, lot_id, Reader("supervisor")) is None  # nothing of it before it is whole
+    await open_for(pool, cast.of(Office.PURCHASER), lot_id, now)
+    alias = (await quoting.booth(pool, cast.suppliers[1], lot_id, 0)).alias
+    text, receipt = await a_file(pool, lot_id), await files.receipts(pool, lot_id, alias)
+    assert receipt is not None
+    found = verify(text, receipt=receipt)
+    assert (found.bids, found.receipts, found.closed_terms) == (len(PRICES), 1, 0)
+    paths = tmp_path / "lot.jsonl", tmp_path / "receipt.json"
+    for path, content in zip(paths, (text, receipt), strict=True):
+        path.write_bytes(content)
+    independent = ROOT / "tests" / "independent_verifier.py"
+    command = [sys.executable, str(independent), str(paths[0]), "--receipt", str(paths[1])]
+    assert (await (await asyncio.create_subprocess_exec(*command)).wait()) == 0
+    with pytest.raises(NotGenuine):
+        verify(text.replace(b'\\"price\\":91234500', b'\\"price\\":91234400'))
 
 
 async def test_an_amended_deadline_asks_for_a_new_quote(pool: Pool, valkey_client: Valkey) -> None:

@@ -18,6 +18,7 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from registries.suppliers.model import Declarations
+from tests.auction.notary import NOTARY
 from tests.auction.people import a_supplier, an_actor, an_organisation
 from tests.auction.sealed.rosters import Keys, some_keys
 from tests.auction.walk import MINUTE, a_draft, run_due, within
@@ -126,7 +127,7 @@ async def open_for(pool: Pool, member: Member, lot_id: UUID, now_ms: int) -> Sta
         context = Context(lot_id, one.alias, one.deadline_at, one.roster_sha256)
         share = crypt.open_share(context, found.office, one.envelope, member.keys.private)
         assert share is not None
-        stage = await within(pool, unsealing.give_share, member.actor, lot_id, one.id, share, now_ms)
+        stage = await within(pool, unsealing.give_share, member.actor, NOTARY, lot_id, one.id, share, now_ms)
     return stage
 
 
