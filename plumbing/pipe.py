@@ -8,9 +8,10 @@ raises ``ValkeyGone``; the next question connects anew.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import hiredis
 from redis.asyncio.connection import DefaultParser
@@ -21,6 +22,7 @@ from plumbing.clock import elapsed_s
 from plumbing.valkey import Valkey, ValkeyGone
 
 PENDING_MAX = 20_000
+log = logging.getLogger("yangcai.valkey")
 Part: TypeAlias = str | bytes | int
 
 
@@ -48,9 +50,14 @@ class Pipe:
         """Send one command, in order with the others, whose answer nobody needs."""
         self._send(parts, None)
 
-    def fcall(self, function: str, keys: int, *parts: Part) -> asyncio.Future[Any]:
-        """Call a function of a library; ``parts`` are its ``keys`` keys, then its arguments."""
-        return self.ask("FCALL", function, keys, *parts)
+    def call(self, waiter: Waiter, *parts: Part) -> None:
+        """Send one command; ``waiter`` is told the answer as soon as it is read, in the same turn of the loop."""
+        self._send(parts, waiter)
+
+    def flush(self) -> None:
+        """Write what was said so far, rather than at the end of this turn of the loop."""
+        if self._line is not None:
+            self._line.flush()
 
     async def ask_all(self, commands: Iterable[tuple[Part, ...]]) -> list[Any]:
         """Send many commands together; their answers in order. Raises what the first one that failed raised."""
@@ -68,6 +75,19 @@ class Pipe:
         """Hang up; what is not answered yet raises ``ValkeyGone``."""
         if self._line is not None:
             await self._line.close()
+
+
+class Waiter(Protocol):
+    """Who is told an answer; a future is one."""
+
+    def done(self) -> bool:
+        """Whether no answer is waited for any more."""
+
+    def set_result(self, answer: Any, /) -> None:
+        """The answer."""
+
+    def set_exception(self, error: Exception, /) -> None:
+        """An error the server answered, or what became of the connection."""
 
 
 class _Every:
@@ -98,9 +118,6 @@ class _Every:
         self.set_result(None)
 
 
-Waiter: TypeAlias = asyncio.Future[Any] | _Every
-
-
 class _Line(asyncio.Protocol):
     """The life of one connection, from its making to its loss; it never comes back."""
 
@@ -121,7 +138,7 @@ class _Line(asyncio.Protocol):
             await self._connection.connect()
             self._transport = self._connection._writer.transport
             self._transport.set_protocol(self)
-            self._flush()
+            self.flush()
         except (RedisError, OSError) as error:
             self._lose(error)
         except asyncio.CancelledError:
@@ -136,13 +153,13 @@ class _Line(asyncio.Protocol):
             return
         self._pending.append((waiter, elapsed_s()))
         if not self._out and self._transport is not None:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._out.append(packed)
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout_s, self._check)
 
-    def _flush(self) -> None:
-        """Everything that was said in this turn of the loop, in one write."""
+    def flush(self) -> None:
+        """Everything that was said since the last time, in one write."""
         if self._out and self._transport is not None:
             self._transport.write(b"".join(self._out))
             self._out.clear()
@@ -162,10 +179,13 @@ class _Line(asyncio.Protocol):
         waiter, _ = self._pending.popleft()
         if waiter is None or waiter.done():
             return
-        if isinstance(answer, Exception):
-            waiter.set_exception(answer)
-        else:
-            waiter.set_result(answer)
+        try:
+            if isinstance(answer, Exception):
+                waiter.set_exception(answer)
+            else:
+                waiter.set_result(answer)
+        except Exception:
+            log.exception("an answer of Valkey broke who waited for it")
 
     def _check(self) -> None:
         """Give the server up when its oldest question has waited too long."""

@@ -30,6 +30,7 @@ from auction.doors.presence import Presence
 from auction.lot import live
 from auction.lot.bidding import Desk
 from auction.lot.follower import Room
+from auction.lot.herald import Herald
 from auction.practice.rivals import Rivals
 from auction.transcript.notary import Notary
 from ledger import keys
@@ -57,8 +58,8 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     await live.load(valkey)
     channels = Channels(state["settings"].valkey_url)
     pipe = Pipe(valkey)
-    desk = Desk(valkey, pipe, clock, state["texts"])
     room = Room(valkey, channels, partial(shelved, pool))
+    desk = Desk(valkey, pipe, clock, state["texts"], Herald(pipe, room.here).tell)
     bells = Bells(room)
     presence = Presence(pool, clock)
     heard = {"lot": bells.heard, "session": presence.heard}

@@ -24,7 +24,7 @@ from accounts.model import Actor
 from auction.case import access
 from auction.case.access import Seat
 from auction.doors.bells import LISTENERS
-from auction.lot.bidding import Answer, Desk
+from auction.lot.bidding import Answer, Desk, Stand
 from auction.lot.follower import Room
 from auction.lot.messages import (
     AskTime,
@@ -69,8 +69,8 @@ class Session:
     """One connection: what it watches, from which seats. Bytes go in by ``hear``, out by its line."""
 
     __slots__ = (
-        "_bids_under_way", "_seating", "_seats", "actor", "address", "desk", "line", "payload", "room", "state",
-        "watched",
+        "_bids_under_way", "_seating", "_seats", "_stands", "actor", "address", "desk", "line", "payload", "room",
+        "state", "watched",
     )  # fmt: skip
 
     def __init__(self, state: Any, actor: Actor | None, payload: dict[str, Any], address: str = "") -> None:
@@ -80,6 +80,7 @@ class Session:
         self.line: Line
         self.watched: dict[UUID, str] = {}
         self._seats: dict[UUID, Seat] = {}
+        self._stands: dict[UUID, Stand] | None = None
         self._bids_under_way = 0
         self._seating: set[asyncio.Task[None]] | None = None
 
@@ -104,6 +105,7 @@ class Session:
         before, kind = access.kind_of(self.actor, self.payload), access.kind_of(actor, self.payload)
         self.actor = actor
         self._seats.clear()
+        self._stands = None
         if kind != before:
             self.state.bells.forget(self.line)
             self._introduce(kind)
@@ -150,7 +152,6 @@ class Session:
 
     def hear(self, message: bytes) -> Coroutine[Any, Any, None] | None:
         """Act on one message of the client; what must wait for a store comes back to be awaited."""
-        received = self.state.clock.now_ms()
         if len(message) > MESSAGE_BYTES_MAX:
             self.fault("message_too_large")
             return None
@@ -159,15 +160,15 @@ class Session:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self._malformed(message)
             return None
-        match asked:
-            case AskTime():
-                self.say(TimeAnswer(asked.t0, received, self.state.clock.now_ms()))
-            case PlaceBid():
-                self._bid(asked)
-            case Watch():
-                return self._watch(asked)
-            case Unwatch():
-                self._unwatch(asked.lot)
+        if type(asked) is PlaceBid:
+            self._bid(asked)
+        elif type(asked) is AskTime:
+            now = self.state.clock.now_ms()
+            self.say(TimeAnswer(asked.t0, now, now))
+        elif type(asked) is Watch:
+            return self._watch(asked)
+        elif type(asked) is Unwatch:
+            self._unwatch(asked.lot)
         return None
 
     def _malformed(self, text: bytes) -> None:
@@ -186,9 +187,9 @@ class Session:
             self.say(self.desk.refuse(body, Refused(Refusal.RATE)))
             return
         self._bids_under_way += 1
-        seat = self._seats.get(body.lot)
-        if seat is not None and not self._seating:
-            self._offer(body, seat, self._answered)
+        stand = self._stands.get(body.lot) if self._stands else None
+        if stand is not None and not self._seating:
+            self.desk.offer(body, stand, self._answered)
             return
         task = asyncio.get_running_loop().create_task(self._seat_and_offer(body))
         self._seating = self._seating or set()
@@ -197,7 +198,7 @@ class Session:
 
     def _answered(self, answer: BidAccepted | BidRefused) -> None:
         self._bids_under_way -= 1
-        self.say(answer)
+        self.line.say(_encode(answer))
 
     async def _seat_and_offer(self, body: PlaceBid) -> None:
         try:
@@ -215,7 +216,9 @@ class Session:
             code = Refusal.AUTH if self.actor is None else access.why_no_seat(self.actor, seat)
             answer(self.desk.refuse(body, Refused(code)))
         else:
-            self.desk.offer(body, Alias(seat.alias), seat.terms, answer)
+            self._stands = self._stands or {}
+            stand = self._stands[body.lot] = self.desk.stand(body.lot, Alias(seat.alias), seat.terms)
+            self.desk.offer(body, stand, answer)
 
     async def judge(self, body: PlaceBid) -> BidAccepted | BidRefused:
         """The answer to a bid of this person."""

@@ -7,7 +7,6 @@ OUTCOME_UNKNOWN: the same id sent again gets the first outcome.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
@@ -15,9 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from auction.lot import leaves, metrics, views
-from auction.lot.batching import Batches
+from auction.lot.batching import Batches, Lane, Offer, Told
 from auction.lot.messages import BidAccepted, BidRefused, PlaceBid
-from auction.lot.model import Alias, Bid, LotRules, Outcome, PriceBasis, Refusal, Refused
+from auction.lot.model import Alias, Bid, LotRules, Outcome, PriceBasis, Refusal, Refused, Taken
 from ledger.note import packed
 from plumbing.clock import Clock
 from plumbing.hub import Bucket
@@ -42,12 +41,30 @@ class Terms(Struct, frozen=True):
     salt: bytes = b""
 
 
-class Desk:
-    """报价台: takes bids for this process; one for all doors."""
+class Stand:
+    """投标席: where one bidder bids in one lot; found once, held while he may bid. His pace is kept by the desk."""
 
-    def __init__(self, valkey: Valkey, pipe: Pipe, clock: Clock, texts: Texts) -> None:
+    __slots__ = ("alias", "bucket", "lane", "lot_id", "terms")
+
+    def __init__(self, lot_id: UUID, alias: Alias, terms: Terms, bucket: Bucket, lane: Lane) -> None:
+        self.lot_id, self.alias, self.terms, self.bucket, self.lane = lot_id, alias, terms, bucket, lane
+
+
+class Asked(Offer, gc=False):
+    """A bid on its way with all that its answer needs; ``began`` in epoch ms."""
+
+    body: PlaceBid
+    stand: Stand
+    answer: Answer
+    began: int
+
+
+class Desk:
+    """报价台: takes bids for this process; one for all doors. What is written into a lot is told to ``told``."""
+
+    def __init__(self, valkey: Valkey, pipe: Pipe, clock: Clock, texts: Texts, told: Told) -> None:
         self._clock, self._texts = clock, texts
-        self._batches = Batches(valkey, pipe, clock)
+        self._batches = Batches(valkey, pipe, clock, told)
         self._buckets: dict[tuple[UUID, Alias], Bucket] = {}
 
     def refuse(self, body: PlaceBid, refused: Refused, basis: PriceBasis = PriceBasis.TOTAL) -> BidRefused:
@@ -63,52 +80,50 @@ class Desk:
             return "—"
         return f"{price // 100}.{price % 100:02d}%" if basis is PriceBasis.DISCOUNT_RATE else money(price)
 
-    def offer(self, body: PlaceBid, alias: Alias, terms: Terms, answer: Answer) -> None:
+    def stand(self, lot_id: UUID, alias: Alias, terms: Terms) -> Stand:
+        """The stand of one bidder in one lot."""
+        bucket = self._buckets.get((lot_id, alias))
+        if bucket is None:
+            if len(self._buckets) > 50_000:
+                self._buckets.clear()
+            rate = PRACTICE_BIDS_PER_S if terms.rules.practice else BIDS_PER_S
+            bucket = self._buckets[lot_id, alias] = Bucket(rate, max(BIDS_BURST, rate), self._clock.now_ms())
+        return Stand(lot_id, alias, terms, bucket, self._batches.lane(lot_id))
+
+    def offer(self, body: PlaceBid, stand: Stand, answer: Answer) -> None:
         """Offer the bid; ``answer`` is called once with what came of it, at once when the edge refuses.
 
         Never raises for a bad bid or a store that is away.
         """
         began = self._clock.now_ms()
-        if not self._may_go(body.lot, alias, terms.rules.practice, began):
-            self._decided(body, alias, terms, "null", answer, began, Refused(Refusal.RATE))
-            return
-        detail = breakdown(body, terms)
-        decided = partial(self._decided, body, alias, terms, detail or "null", answer, began)
-        if detail is None:
-            decided(Refused(Refusal.FORMAT))
+        detail = breakdown(body, stand.terms)
+        bid = Bid(body.id, stand.alias, body.price, body.token, detail or "null")
+        asked = Asked(bid, self._decided, body, stand, answer, began)
+        if not stand.bucket.spend(began):
+            self._decided(asked, Refused(Refusal.RATE))
+        elif detail is None:
+            self._decided(asked, Refused(Refusal.FORMAT))
         else:
-            self._batches.offer(body.lot, Bid(body.id, alias, body.price, body.token, detail), decided)
+            self._batches.offer(stand.lane, asked)
 
     def close(self) -> None:
         """Give up what is under way."""
         self._batches.close()
 
-    def _decided(
-        self, body: PlaceBid, alias: Alias, terms: Terms, detail: str, answer: Answer, began: int, outcome: Outcome
-    ) -> None:
-        said = self._say(body, alias, terms, detail, outcome)
-        metrics.answered(said, self._clock.now_ms() - began)
-        answer(said)
-
-    def _say(
-        self, body: PlaceBid, alias: Alias, terms: Terms, detail: str, outcome: Outcome
-    ) -> BidAccepted | BidRefused:
-        if isinstance(outcome, Refused):
-            return self.refuse(body, outcome, terms.rules.basis)
-        leaf = leaves.bid_hash(terms.salt, outcome.n, outcome.at, alias, outcome.price, body.id, detail)
-        rank = views.rank_shown(terms.rules, outcome.rank)
-        return BidAccepted(
-            body.id, body.lot, outcome.at, outcome.price, outcome.closes_at, rank, outcome.repeat, packed(leaf)
-        )
-
-    def _may_go(self, lot_id: UUID, alias: Alias, practice: bool, now: int) -> bool:
-        bucket = self._buckets.get((lot_id, alias))
-        if bucket is None:
-            if len(self._buckets) > 50_000:
-                self._buckets.clear()
-            rate = PRACTICE_BIDS_PER_S if practice else BIDS_PER_S
-            bucket = self._buckets[lot_id, alias] = Bucket(rate, max(BIDS_BURST, rate), now)
-        return bucket.spend(now)
+    def _decided(self, asked: Asked, outcome: Outcome) -> None:
+        """Put the outcome into words and count it."""
+        stand, bid = asked.stand, asked.bid
+        said: BidAccepted | BidRefused
+        if isinstance(outcome, Taken):
+            salt, rank = stand.terms.salt, views.rank_shown(stand.terms.rules, outcome.rank)
+            leaf = leaves.bid_hash(salt, outcome.n, outcome.at, stand.alias, outcome.price, bid.rid, bid.detail)
+            said = BidAccepted(
+                bid.rid, stand.lot_id, outcome.at, outcome.price, outcome.closes_at, rank, outcome.repeat, packed(leaf)
+            )
+        else:
+            said = self.refuse(asked.body, outcome, stand.terms.rules.basis)
+        metrics.answered(said, self._clock.now_ms() - asked.began)
+        asked.answer(said)
 
 
 def breakdown(body: PlaceBid, terms: Terms) -> str | None:

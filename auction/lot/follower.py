@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -30,6 +31,7 @@ from plumbing.valkey import Channels, RedisError, Valkey
 FRAME_EVERY_S = 0.05
 LOOK_EVERY_S = 1.0
 HERE_S = 6
+ECHOES_MAX = 16
 
 log = logging.getLogger("yangcai.follower")
 _encode = msgspec.json.Encoder().encode
@@ -98,6 +100,8 @@ class Follower:
         self.lot_id = lot_id
         self.audiences: dict[str, Audience] = {}
         self.dirty, self.timer = False, False
+        self.echoes: deque[bytes] = deque(maxlen=ECHOES_MAX)
+        """What was taken at first hand and will come by the channel, too."""
         self._deliveries: list[Delivery] = []
         self.scene = Scene(shelf.rules)
         self.scene.state.opens_at, self.scene.state.closes_at = shelf.opens_at, shelf.closes_at
@@ -223,7 +227,21 @@ class Room:
         if follower and key in follower.audiences:
             follower.audiences[key].readers.pop(reader, None)
 
+    def here(self, lot_id: UUID, body: bytes) -> None:
+        """Events that this process itself wrote into a lot; the same message will come by its channel."""
+        follower = self._lots.get(lot_id)
+        if follower is None:
+            return
+        events = live.decode(body)
+        if follower.state.n and events[0].n == follower.state.n + 1:
+            follower.echoes.append(body)
+            self._take(follower, events)
+            self._soon(follower)
+
     async def _heard(self, follower: Follower, body: bytes) -> None:
+        if body in follower.echoes:
+            follower.echoes.remove(body)
+            return
         if body[:1] == b"{":
             follower.scene.stage = msgspec.json.decode(body)["stage"]
             follower.dirty = True
@@ -243,14 +261,18 @@ class Room:
             rules = await live.read_rules(self._valkey, follower.lot_id)
             if rules and rules != follower.state.rules:
                 follower.begin_anew(rules)
-        try:
-            if not follower.take(events):
-                await self._fill(follower)
-        except BrokenLogError:
-            log.exception("lot %s: its log does not follow from itself", follower.lot_id)
-            return
+        if not self._take(follower, events):
+            await self._fill(follower)
         if follower.dirty:
             self._soon(follower)
+
+    def _take(self, follower: Follower, events: list[Event]) -> bool:
+        """False when events are missing in between."""
+        try:
+            return follower.take(events)
+        except BrokenLogError:
+            log.exception("lot %s: its log does not follow from itself", follower.lot_id)
+            return True
 
     async def _fill(self, follower: Follower) -> None:
         with suppress(RedisError, OSError):

@@ -6,10 +6,10 @@ RedisError: then the outcome is *unknown* and the same request id asked again ge
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,7 @@ from auction.lot.model import Alias, Barred, Bid, Entrant, Event, LotRules, Outc
 from auction.lot.state import BrokenLogError, LotState, apply
 from ledger import log as ledger
 from ledger.log import channel_of
-from plumbing.pipe import Pipe
+from plumbing.pipe import Part, Pipe
 from plumbing.valkey import Valkey, load_library
 
 SOURCE = ledger.PRELUDE + Path(__file__).with_name("live.lua").read_text(encoding="utf-8")
@@ -141,13 +141,6 @@ def _outcome(answer: list[bytes]) -> Outcome:
     return Taken(n, at, price, rank, closes_at, repeat=word == b"repeat")
 
 
-class Asks(Protocol):
-    """What can call a function of the store: the pool's client, or the pipelined connection."""
-
-    def fcall(self, function: str, numkeys: int, /, *keys_and_args: Any) -> Awaitable[Any]:
-        """The function's answer."""
-
-
 class Judged(NamedTuple):
     """What came of a batch of bids: the outcomes in their order, and the new events as written into the log.
 
@@ -158,20 +151,30 @@ class Judged(NamedTuple):
     events: bytes
 
 
-async def place_bids(valkey: Asks, lot_id: UUID, bids: Sequence[Bid], now_ms: int, version: str = VERSION) -> Judged:
-    """Offer ``bids`` to one lot in one atomic step, each judged in turn. Durable when it returns."""
+def question(lot_id: UUID, bids: Sequence[Bid], now_ms: int, version: str = VERSION) -> tuple[Part, ...]:
+    """The command that offers ``bids`` to one lot in one atomic step, each judged in turn; see ``judged``."""
     keys = ledger.keys_of(lot_id)
     args = [part for bid in bids for part in (bid.rid, bid.alias, bid.price, bid.token, bid.detail)]
-    answer = await valkey.fcall(f"place_bids_{version}", len(keys), *keys, now_ms, *args)
+    return ("FCALL", f"place_bids_{version}", len(keys), *keys, now_ms, *args)
+
+
+def judged(answer: list[Any]) -> Judged:
+    """What the store says to a ``question``; durable when it is said."""
     return Judged([_outcome(part) for part in answer[1:]], answer[0][1])
+
+
+async def place_bids(valkey: Valkey, lot_id: UUID, bids: Sequence[Bid], now_ms: int, version: str = VERSION) -> Judged:
+    """Offer ``bids`` to one lot in one atomic step, each judged in turn. Durable when it returns."""
+    answer: Any = await valkey.execute_command(*question(lot_id, bids, now_ms, version))  # type: ignore[no-untyped-call]
+    return judged(answer)
 
 
 async def place_bid(valkey: Valkey, lot_id: UUID, bid: Bid, now_ms: int, version: str = VERSION) -> Outcome:
     """Offer one bid by itself and publish what it brought; for callers that have no batches."""
-    judged = await place_bids(valkey, lot_id, [bid], now_ms, version)
-    if judged.events:
-        await valkey.publish(channel_of(lot_id), judged.events)
-    return judged.outcomes[0]
+    outcomes, events = await place_bids(valkey, lot_id, [bid], now_ms, version)
+    if events:
+        await valkey.publish(channel_of(lot_id), events)
+    return outcomes[0]
 
 
 async def _steered(valkey: Valkey, lot_id: UUID, answer: list[bytes]) -> Steered:

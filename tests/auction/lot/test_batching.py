@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from auction.lot import batching, live
-from auction.lot.batching import Batches
+from auction.lot.batching import Batches, Offer
 from auction.lot.model import Alias, Bid, BidTaken, Entrant, LotRules, Outcome, Overtime, Refusal, Refused, Taken
 from ledger import log as ledger
 from plumbing import valkey
@@ -40,7 +40,7 @@ async def an_open_lot(client: Valkey, clock: Clock) -> UUID:
 @asynccontextmanager
 async def the_batches(client: Valkey, clock: Clock) -> AsyncIterator[Batches]:
     pipe = Pipe(client)
-    batches = Batches(client, pipe, clock)
+    batches = Batches(client, pipe, clock, lambda lot_id, events: None)
     yield batches
     batches.close()
     await pipe.close()
@@ -48,7 +48,7 @@ async def the_batches(client: Valkey, clock: Clock) -> AsyncIterator[Batches]:
 
 def offer(batches: Batches, lot_id: UUID, bid: Bid) -> asyncio.Future[Outcome]:
     decided: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    batches.offer(lot_id, bid, decided.set_result)
+    batches.offer(batches.lane(lot_id), Offer(bid, lambda offer, outcome: decided.set_result(outcome)))
     return decided
 
 
@@ -70,13 +70,13 @@ async def test_bids_of_one_moment_share_calls_and_keep_their_order(valkey_client
 
 
 async def test_one_bad_bid_and_one_deaf_caller_spoil_no_other_bid(valkey_client: Valkey, clock: Clock) -> None:
-    def deaf(outcome: Outcome) -> None:
+    def deaf(offer: Offer, outcome: Outcome) -> None:
         raise RuntimeError(outcome)
 
     lot_id, other = await an_open_lot(valkey_client, clock), uuid4()
     async with the_batches(valkey_client, clock) as batches:
         one = offer(batches, lot_id, Bid("request-1", ALIASES[0], 40_000_000))
-        batches.offer(lot_id, Bid("request-2", ALIASES[1], 40_000_000), deaf)
+        batches.offer(batches.lane(lot_id), Offer(Bid("request-2", ALIASES[1], 40_000_000), deaf))
         stranger = offer(batches, lot_id, Bid("request-3", Alias("ZZ"), 39_000_000))
         again = offer(batches, lot_id, Bid("request-1", ALIASES[0], 40_000_000))
         nowhere = offer(batches, other, Bid("request-4", ALIASES[0], 39_000_000))
@@ -137,7 +137,7 @@ async def test_bids_on_their_way_outlive_a_store_that_hangs_or_dies_and_are_unkn
         for bid in bids[1:20]:
             waiting.append(offer(batches, lot_id, bid))
             await asyncio.sleep(0)  # one turn of the loop: the bid leaves by itself while it may
-        assert len(batches._tasks) == batching.CALLS_UNDER_WAY_MAX
+        assert batches.lane(lot_id).under_way == batching.CALLS_UNDER_WAY_MAX
         await asyncio.sleep(1.3)  # the fault itself: longer than a caller's clock may be off
         alone.signal(signal.SIGCONT)
         assert all(isinstance(outcome, Taken) for outcome in await asyncio.gather(*waiting))
@@ -152,7 +152,7 @@ async def test_bids_on_their_way_outlive_a_store_that_hangs_or_dies_and_are_unkn
         assert away == [Refused(Refusal.OUTCOME_UNKNOWN)] * 20
         await alone.start()
         assert isinstance(await offer(batches, lot_id, bids[40]), Taken)
-        assert batches._lanes == {}
+        assert not batches._lanes
         log = [event for event in await live.read_log(client, lot_id) if isinstance(event, BidTaken)]
         assert [event.rid for event in log] == [bid.rid for bid in bids[:41]]
     await client.aclose()
