@@ -28,6 +28,8 @@ STATUS_CODES = {
     406: "not_acceptable",
     408: "timeout",
     413: "body_too_large",
+    414: "address_too_long",
+    431: "head_too_large",
     500: "internal",
     503: "unavailable",
 }

@@ -8,8 +8,10 @@ from typing import cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from plumbing.bounds import Bounded
 
-class Http(HttpToolsProtocol):
+
+class Http(Bounded):
     """uvicorn hands a socket only the head of its request; a client in a hurry sends its first frame with it."""
 
     _packet = b""
