@@ -4,7 +4,8 @@
 
 local GAP_MS = 2000          -- a shard silent for longer is an outage worth recording
 local RENEW_MS = 400         -- how often a call renews the sign of life
-local SKEW_MS = 1000         -- a caller whose clock is off by more is itself refused
+local SKEW_MS = 1000         -- the shard's time and a caller's clock agree when they are no further apart
+local DOUBT_MS = 1000        -- so long must every caller disagree before the shard takes their time
 
 local function now_ms()
   local t = redis.call('TIME')
@@ -24,12 +25,20 @@ local function put_all(key, flat)
   for i = 1, #flat, 4000 do redis.call('HSET', key, unpack(flat, i, math.min(#flat, i + 3999))) end
 end
 
--- The shard's heartbeat: hash {last, gaps, g1..gk = "from:to"}. Any call records a silence it finds, and
--- is itself a sign of life: a busy lot is not out of service because its heartbeat is late.
---   returns  the number of gaps on record
-local function beat(key, now)
-  local b = redis.call('HMGET', key, 'last', 'gaps')
-  local last, gaps = num(b[1]), num(b[2])
+-- The shard's heartbeat and its time: hash {last, gaps, g1..gk = "from:to", shift}. The shard's time is this machine's
+-- wall clock moved by `shift`; it passes only where the caller's clock agrees (docs/decisions/0013): where it does
+-- not, nothing is recorded and the caller is refused. Any call that agrees records a silence it finds, and is itself a
+-- sign of life: a busy lot is not out of service because its heartbeat is late.
+--   returns  the number of gaps on record, the shard's time, whether the caller agrees, the shift
+local function beat(key, caller)
+  local b = redis.call('HMGET', key, 'last', 'gaps', 'shift')
+  local last, gaps, shift = num(b[1]), num(b[2]), num(b[3])
+  local now = now_ms() + shift
+  if now < last - SKEW_MS then  -- the wall clock was put back: time goes on from the last sign of life
+    now, shift = last, shift + last - now
+    redis.call('HSET', key, 'shift', string.format('%d', shift))
+  end
+  if math.abs(caller - now) > SKEW_MS then return gaps, now, false, shift end
   if last == 0 then
     redis.call('HSET', key, 'last', string.format('%d', now))
   elseif now - last > GAP_MS then
@@ -39,7 +48,34 @@ local function beat(key, now)
   elseif now - last > RENEW_MS then
     redis.call('HSET', key, 'last', string.format('%d', now))
   end
-  return gaps, last
+  return gaps, now, true, shift
+end
+
+-- From now on the shard's time is `time`.
+local function take_time(key, time)
+  redis.call('HSET', key, 'shift', string.format('%d', time - now_ms()))
+end
+
+-- A heartbeat, once or twice a second from every process that serves the shard. `sure`: the caller saw in the answer to
+-- his last one that he disagrees, so it is not this call that was long on its way. When for DOUBT_MS all who beat are
+-- sure, agree with each other and none with the shard, the wall clock was put forward: the shard takes their time.
+local function heartbeat(keys, args)
+  local key, caller = keys[1], num(args[1])
+  local gaps, now, agreed, shift = beat(key, caller)
+  local doubt = redis.call('HMGET', key, 'doubt_since', 'doubt_by')
+  local since, by = num(doubt[1]), num(doubt[2])
+  if agreed then
+    if since > 0 then redis.call('HDEL', key, 'doubt_since', 'doubt_by') end
+  elseif args[2] == '1' then
+    if since == 0 or math.abs(caller - now - by) > SKEW_MS then
+      redis.call('HSET', key, 'doubt_since', string.format('%d', caller), 'doubt_by', string.format('%d', caller - now))
+    elseif caller - since >= DOUBT_MS then
+      redis.call('HDEL', key, 'doubt_since', 'doubt_by')
+      take_time(key, math.max(caller, num(redis.call('HGET', key, 'last'))))
+      gaps, now, agreed, shift = beat(key, caller)
+    end
+  end
+  return { gaps, string.format('%d', now), string.format('%d', shift) }
 end
 
 -- The log of one lot: one stream entry a call, id <n of its last event>-0, its events in order as a JSON array.

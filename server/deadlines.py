@@ -16,6 +16,7 @@ from auction.case.award import OnDeal
 from auction.lot import live
 from auction.lot.model import Stage
 from auction.lot.state import BrokenLogError
+from auction.lot.timekeeping import Timekeeper
 from auction.transcript.notary import Notary
 from ledger import log as ledger
 from plumbing import logs
@@ -30,10 +31,10 @@ from server.transcripts import Transcripts
 log = logs.get(__name__)
 DUES_EVERY_S = 1.0
 LOOK_EVERY_S = 1.0
-BEAT_EVERY_S = 0.5
+BEAT_EVERY_S, BEAT_AGAIN_S = 0.5, 0.2
 OUTBOX_EVERY_S = 2.0
 TRANSCRIPT_EVERY_S = 1.0
-EARLY_MS = 3
+EARLY_MS, DOUBTED_AGAIN_MS = 3, 250
 AT_ONCE = 16
 SETTLED_AT_ONCE = 3
 """Settlements share the pool with the doors of the process; the rest wait."""
@@ -49,6 +50,7 @@ class Deadlines:
         self._heap: list[tuple[int, UUID]] = []
         self._versions: dict[UUID, str] = {}
         self._outages: dict[int, int] = {}
+        self._timekeeper = Timekeeper(clock)
         self._settling: set[UUID] = set()
         self._broken: dict[UUID, str] = {}
         self._changed = asyncio.Event()
@@ -108,20 +110,34 @@ class Deadlines:
     async def _beats(self) -> None:
         """Tell the store that the shards of running lots are served, and mind the lots of one that was not.
 
-        One round trip outside the gate: behind a queue of other work a late heartbeat would read as an outage.
+        One round trip outside the gate: behind a queue of other work a late heartbeat would read as an outage. A shard
+        that does not agree on the time is asked again soon.
         """
-        by_shard: dict[int, list[UUID]] = {}
-        for lot_id in self._due:
-            by_shard.setdefault(ledger.shard_of(lot_id), []).append(lot_id)
-        counts = await live.heartbeats(self._pipe, by_shard) if by_shard else []
-        for shard, count in zip(by_shard, counts, strict=True):
-            before = self._outages.get(shard)
-            self._outages[shard] = count
-            if before != count:
-                if before is not None:
-                    log.warning("deadlines.outage", shard=shard, lots=len(by_shard[shard]))
-                for lot_id in by_shard[shard]:
-                    self.watch(lot_id, self._clock.now_ms())
+        keeper = self._timekeeper
+        while True:
+            by_shard: dict[int, list[UUID]] = {}
+            for lot_id in self._due:
+                by_shard.setdefault(ledger.shard_of(lot_id), []).append(lot_id)
+            asked_at = self._clock.now_ms()
+            asked = {shard: shard in keeper.sure for shard in by_shard}
+            beats = await live.heartbeats(self._pipe, asked, now=self._clock.now_ms) if asked else []
+            answers = dict(zip(asked, beats, strict=True))
+            keeper.heard(asked_at, answers)
+            for shard, beat in answers.items():
+                self._mind_outages(shard, beat.outages, by_shard[shard])
+            if not keeper.sure:
+                return
+            await asyncio.sleep(BEAT_AGAIN_S)
+
+    def _mind_outages(self, shard: int, count: int, lots: list[UUID]) -> None:
+        """Have the lots of a shard with a new outage on record catch up."""
+        before = self._outages.get(shard)
+        self._outages[shard] = count
+        if before != count:
+            if before is not None:
+                log.warning("deadlines.outage", shard=shard, lots=len(lots))
+            for lot_id in lots:
+                self.watch(lot_id, self._clock.now_ms())
 
     async def _timers(self) -> None:
         """Tick each lot at its deadline."""
@@ -143,9 +159,10 @@ class Deadlines:
         async with self._gate:
             version = self._versions.get(lot_id) or await live.version_of(self._valkey, lot_id)
             self._versions[lot_id] = version or live.VERSION
-            steered = await live.tick(self._valkey, lot_id, self._versions[lot_id])
+            steered = await live.tick(self._valkey, lot_id, self._versions[lot_id], self._clock.now_ms)
         if steered.stage == Stage.RUNNING:
-            self.watch(lot_id, max(steered.due_at, self._clock.now_ms() + EARLY_MS))
+            later_ms = DOUBTED_AGAIN_MS if steered.refusal else EARLY_MS
+            self.watch(lot_id, max(steered.due_at, self._clock.now_ms() + later_ms))
             return
         self._forget(lot_id)
         if steered.stage in (Stage.CLOSING, Stage.CANCELLED):

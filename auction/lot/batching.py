@@ -25,8 +25,6 @@ from plumbing.valkey import RedisError, Valkey
 BATCH_MAX = 256
 CALLS_UNDER_WAY_MAX = 4  # of one lot
 TRIES, TRY_AGAIN_S = 12, 0.25
-WAITED_MS = 500
-"""Half of what the store allows a caller's clock to be off: a call that took less cannot have been refused for it."""
 
 log = logging.getLogger("yangcai.bids")
 
@@ -56,11 +54,11 @@ class Lane:
 class _Call:
     """Some bids of a lane in one question to the store. The pipe hands it the answer."""
 
-    __slots__ = ("_batches", "asked_at", "lane", "offers", "tries")
+    __slots__ = ("_batches", "lane", "offers", "tries")
 
     def __init__(self, batches: Batches, lane: Lane, offers: list[Offer]) -> None:
         self._batches, self.lane, self.offers = batches, lane, offers
-        self.asked_at, self.tries = 0, TRIES
+        self.tries = TRIES
 
     def done(self) -> bool:
         """It always waits for its answer."""
@@ -146,28 +144,26 @@ class Batches:
                 self._ask_later(call, 0)
 
     def _ask(self, call: _Call, version: str) -> None:
-        call.asked_at = self._clock.now_ms()  # read when the call goes out: waiting is no skew
-        bids = [offer.bid for offer in call.offers]
-        self._pipe.call(call, *live.question(call.lane.lot_id, bids, call.asked_at, version))
+        bids, now_ms = (
+            [offer.bid for offer in call.offers],
+            self._clock.now_ms(),
+        )  # when it goes out: waiting is no skew
+        self._pipe.call(call, *live.question(call.lane.lot_id, bids, now_ms, version))
 
     def judged(self, call: _Call, judged: live.Judged) -> None:
         """The next call may leave; hand out what was decided; then tell the watchers.
 
-        A call that lay waiting carried an old time, which the store takes for a clock that is off: those bids are asked
-        again with the same ids, which is safe.
+        Where the store does not agree with the time it was told, it decided nothing: the call lay waiting, or a clock
+        was stepped and one is about to take the other's time. Asked again with the same ids, which is safe.
         """
+        if _doubted(judged.outcomes[0]):  # a call has one time
+            self._tell("the store does not agree with the clock of this process")
+            self._ask_again(call, TRY_AGAIN_S)
+            return
         self._tell("")
-        offers, outcomes = call.offers, judged.outcomes
-        metrics.BATCH_BIDS.count(len(offers))
-        if self._clock.now_ms() - call.asked_at < WAITED_MS:
-            self._free(call)
-        else:
-            pairs = list(zip(offers, outcomes, strict=True))
-            call.offers = [offer for offer, outcome in pairs if _skewed(outcome)]
-            offers = [offer for offer, outcome in pairs if not _skewed(outcome)]
-            outcomes = [outcome for outcome in outcomes if not _skewed(outcome)]
-            self._ask_again(call, 0)
-        _hand_out(offers, outcomes)
+        metrics.BATCH_BIDS.count(len(call.offers))
+        self._free(call)
+        _hand_out(call.offers, judged.outcomes)
         if judged.events:
             self._told(call.lane.lot_id, judged.events)
 
@@ -233,7 +229,7 @@ class Batches:
             log.warning(trouble or "the store is back")
 
 
-def _skewed(outcome: Outcome) -> bool:
+def _doubted(outcome: Outcome) -> bool:
     return isinstance(outcome, Refused) and outcome.code is Refusal.CLOCK_SKEW
 
 

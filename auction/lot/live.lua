@@ -12,8 +12,7 @@ local STATE = { 'stage', 'n', 'at', 'chain', 'opens_at', 'closes_at', 'hard_stop
   'turn_who', 'turn_ends_at', 'order', 'gaps' }
 local TEXT = { lot = true, format = true, step_kind = true, bands = true, against = true, stage = true, chain = true,
   turn_who = true, order = true }
-local FIELDS = {}
--- While a library loads, ipairs is out of reach.
+local FIELDS = {}  -- while a library loads, ipairs is out of reach
 for i = 1, #RULES do FIELDS[#FIELDS + 1] = RULES[i] end
 for i = 1, #STATE do FIELDS[#FIELDS + 1] = STATE[i] end
 
@@ -233,10 +232,22 @@ local function shift(lot, closes_at)
   if lot.hard_stop_at > 0 then lot.hard_stop_at = lot.hard_stop_at + by end
 end
 
--- Apply every recorded outage this lot has not seen; then what time alone brings. All calls begin here.
-local function catch_up(keys, lot)
-  local now = now_ms()
-  local gaps = beat(keys[8], now)
+-- Where no lot runs, nobody's end hangs on the shard's time: it is the caller's.
+local function agree(keys, caller)
+  local gaps, now, agreed = beat(keys[8], caller)
+  if not agreed and redis.call('ZCARD', keys[6]) == 0 then
+    take_time(keys[8], caller)
+    redis.call('HSET', keys[8], 'last', string.format('%d', caller))
+    return beat(keys[8], caller)
+  end
+  return gaps, now, agreed
+end
+
+-- Apply every recorded outage this lot has not seen; then what time alone brings. All calls begin here. False, and
+-- nothing done, where the caller's clock and the shard's disagree.
+local function catch_up(keys, lot, caller)
+  local gaps, now, agreed = agree(keys, caller)
+  if not agreed then return false end
   lot.at = math.max(lot.at, now)
   while lot.gaps < gaps do
     lot.gaps = lot.gaps + 1
@@ -247,8 +258,10 @@ local function catch_up(keys, lot)
       append(lot, 'outage', string.format(',"from_ms":%d,"to_ms":%d,"closes_at":%d', from, to, lot.closes_at))
     end
   end
-  if lot.stage ~= 'running' then return end
-  while formats[lot.format].advance(keys, lot) do end
+  if lot.stage == 'running' then
+    while formats[lot.format].advance(keys, lot) do end
+  end
+  return true
 end
 
 local function close(keys, lot, members)
@@ -329,10 +342,9 @@ end
 --   returns  {n, events}, then per bid {'taken'|'repeat', n, at, price, rank, closes_at} | {'refused', code, top, token}
 local function place_bids(keys, args)
   local lot = load_lot(keys[1])
-  local skewed = math.abs(num(args[1]) - now_ms()) > SKEW_MS
-  local first, kept = {}, {}
+  local first, kept, skewed = {}, {}, false
   if lot then
-    catch_up(keys, lot)
+    skewed = not catch_up(keys, lot, num(args[1]))
     first = read_batch(keys, lot, args)
   end
   local function answer(rid, alias, text, token, detail)
@@ -358,17 +370,19 @@ local function place_bids(keys, args)
 end
 
 -- open_lot: hand the lot over from Postgres. Idempotent: an open lot answers with its position.
---   args     opens_at, planned end, sha256 of the rules, entrants as JSON array, field count, then field, value pairs of
---            the rules, then per entrant: alias, bp, malus, opening price (0: none)
---   returns  {'opened'|'already'|'refused', n, events}
+--   args     caller's clock (ms), opens_at, planned end, sha256 of the rules, entrants as JSON array, field count, then
+--            field, value pairs of the rules, then per entrant: alias, bp, malus, opening price (0: none)
+--   returns  {'opened'|'already', n, events} | {'refused', code, ''}
 local function open_lot(keys, args)
   local have = redis.call('HGET', keys[1], 'n')
   if have then return { 'already', have, '' } end
+  local gaps, now, agreed = agree(keys, num(args[1]))
+  if not agreed then return { 'refused', 'CLOCK_SKEW', '' } end
+  table.remove(args, 1)
   local fields = num(args[5])
   redis.call('HSET', keys[1], unpack(args, 6, 5 + fields))
   local lot = load_lot(keys[1])
-  local now = now_ms()
-  lot.gaps = beat(keys[8], now)
+  lot.gaps = gaps
   lot.at, lot.n, lot.chain, lot.stage = now, 0, '', 'running'
   lot.opens_at, lot.closes_at = num(args[1]), num(args[2])
   lot.turn_ends_at = lot.opens_at + lot.first_pause
@@ -391,27 +405,28 @@ local function open_lot(keys, args)
   return { 'opened', string.format('%d', lot.n), events }
 end
 
-local function answer_of(keys, lot, word)
+local function answer_of(keys, lot, word, code)
   local events = save_lot(keys, lot)
-  return { word, string.format('%d', lot.n), events, lot.stage, string.format('%d', next_due(lot)) }
+  return { word, code or string.format('%d', lot.n), events, lot.stage, string.format('%d', next_due(lot)) }
 end
 
 -- tick: what time alone brings; closes the lot when its end is reached. Any process may call it, at any time.
---   returns  {'ok'|'unknown', n, events, stage, next due}
+--   args     lot id, caller's clock (ms)
+--   returns  {'ok'|'unknown', n, events, stage, next due} | {'refused', code, '', stage, next due}
 local function tick(keys, args)
   local lot = load_lot(keys[1])
   if not lot then
     redis.call('ZREM', keys[6], args[1])
     return { 'unknown', '0', '', '', '0' }
   end
-  catch_up(keys, lot)
+  if not catch_up(keys, lot, num(args[2])) then return answer_of(keys, lot, 'refused', 'CLOCK_SKEW') end
   if lot.stage == 'running' and lot.at >= lot.closes_at then close(keys, lot, ',"note":null') end
   if lot.stage ~= 'running' then redis.call('ZREM', keys[6], lot.lot) end
   return answer_of(keys, lot, 'ok')
 end
 
 -- steer: a command of the host, decided and authorised in Python before.
---   args     command, note (JSON), then what the command needs
+--   args     command, note (JSON), then what the command needs, then the caller's clock (ms)
 --   returns  {'ok'|'refused', n | code, events, stage, next due}
 local steer = {}
 
@@ -467,7 +482,7 @@ end
 local function steer_lot(keys, args)
   local lot = load_lot(keys[1])
   if not lot then return { 'refused', 'LOT_UNKNOWN', '', '', '0' } end
-  catch_up(keys, lot)
+  if not catch_up(keys, lot, num(args[#args])) then return answer_of(keys, lot, 'refused', 'CLOCK_SKEW') end
   if lot.stage == 'running' and lot.at >= lot.closes_at then close(keys, lot, ',"note":null') end
   local code
   if lot.stage ~= 'running' and lot.stage ~= 'paused' then
@@ -475,21 +490,11 @@ local function steer_lot(keys, args)
   else
     code = steer[args[1]](keys, lot, args[2], args)
   end
-  local answer = answer_of(keys, lot, 'ok')
-  if code then answer[1], answer[2] = 'refused', code end
-  return answer
-end
-
--- heartbeat: one per shard in which lots run, once a second by every process that serves them.
---   keys     {sN}:beat
---   returns  the number of outages on record
-local function heartbeat(keys)
-  local now = now_ms()
-  return (beat(keys[1], now))
+  return answer_of(keys, lot, code and 'refused' or 'ok', code)
 end
 
 redis.register_function('place_bids_@VERSION@', place_bids)
 redis.register_function('open_lot_@VERSION@', open_lot)
 redis.register_function('tick_@VERSION@', tick)
 redis.register_function('steer_lot_@VERSION@', steer_lot)
-redis.register_function('heartbeat_@VERSION@', heartbeat)
+redis.register_function('heartbeat_@VERSION@', heartbeat)  -- of the prelude

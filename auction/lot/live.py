@@ -6,10 +6,11 @@ RedisError: then the outcome is *unknown* and the same request id asked again ge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -20,12 +21,21 @@ from auction.lot.model import Alias, Barred, Bid, Entrant, Event, LotRules, Outc
 from auction.lot.state import BrokenLogError, LotState, apply
 from ledger import log as ledger
 from ledger.log import channel_of
+from plumbing.clock import Clock
 from plumbing.pipe import Part, Pipe
-from plumbing.valkey import Valkey, load_library
+from plumbing.valkey import RedisError, Valkey, load_library
 
 SOURCE = ledger.PRELUDE + Path(__file__).with_name("live.lua").read_text(encoding="utf-8")
 VERSION = sha256(SOURCE.encode()).hexdigest()[:8]
 _events = msgspec.json.Decoder(list[Event])
+Now: TypeAlias = Callable[[], int]
+NOW: Now = Clock().now_ms
+TRIES, TRY_AGAIN_S = 16, 0.25
+"""A command whose clock the store doubts is asked again: within some three seconds one takes the other's time."""
+
+
+class ClockDoubtedError(RedisError):
+    """The store and this process do not agree on the time, so nothing was done; it may be asked again."""
 
 
 class Steered(Struct, frozen=True):
@@ -65,6 +75,10 @@ async def _call(valkey: Valkey, function: str, lot_id: UUID, version: str, *args
     keys = ledger.keys_of(lot_id)
     answer: list[Any] = await valkey.fcall(f"{function}_{version}", len(keys), *keys, *args)
     return answer
+
+
+def _doubted(answer: list[Any]) -> bool:
+    return bool(answer[0] == b"refused" and answer[1] == b"CLOCK_SKEW")
 
 
 async def _publish(valkey: Valkey, lot_id: UUID, events: bytes) -> list[Event]:
@@ -111,25 +125,25 @@ async def open_lot(
     entrants: tuple[Entrant, ...],
     opens_at: int,
     version: str = VERSION,
+    now: Now = NOW,
 ) -> list[Event]:
-    """Hand the lot over to Valkey 竞价开始. Idempotent; an empty list means it was open already."""
+    """Hand the lot over to Valkey 竞价开始. Idempotent; an empty list means it was open already.
+
+    Raises ``ClockDoubtedError`` when lots run beside it and their time is not ours.
+    """
     fields = _rule_fields(lot_id, rules, version)
     flat = [part for pair in fields.items() for part in pair]
     people = [p for e in entrants for p in (e.alias, e.deduction_bp, e.malus, e.opening_price or 0)]
     closes_at = FORMATS[rules.format].closes_at(rules, opens_at, len(entrants))
-    answer = await _call(
-        valkey,
-        "open_lot",
-        lot_id,
-        version,
-        opens_at,
-        closes_at,
-        rules_sha256(rules),
-        msgspec.json.encode(entrants).decode(),
-        len(flat),
-        *flat,
-        *people,
-    )
+    encoded = msgspec.json.encode(entrants).decode()
+    what = (opens_at, closes_at, rules_sha256(rules), encoded, len(flat), *flat, *people)
+    for _ in range(TRIES):
+        answer = await _call(valkey, "open_lot", lot_id, version, now(), *what)
+        if not _doubted(answer):
+            break
+        await asyncio.sleep(TRY_AGAIN_S)
+    else:
+        raise ClockDoubtedError("a lot could not be opened: the store's time is not ours")
     return await _publish(valkey, lot_id, answer[2])
 
 
@@ -184,17 +198,25 @@ async def _steered(valkey: Valkey, lot_id: UUID, answer: list[bytes]) -> Steered
     return Steered(refusal, n, events, answer[3].decode(), int(answer[4]))
 
 
-async def tick(valkey: Valkey, lot_id: UUID, version: str = VERSION) -> Steered:
-    """What time alone brings: turns of a round, outages healed, the close exactly once. Any process may call it."""
-    return await _steered(valkey, lot_id, await _call(valkey, "tick", lot_id, version, str(lot_id)))
+async def tick(valkey: Valkey, lot_id: UUID, version: str = VERSION, now: Now = NOW) -> Steered:
+    """What time alone brings: turns of a round, outages healed, the close exactly once. Any process may call it.
+
+    Refused, and nothing brought, while store and process do not agree on the time.
+    """
+    return await _steered(valkey, lot_id, await _call(valkey, "tick", lot_id, version, str(lot_id), now()))
 
 
 async def steer(
-    valkey: Valkey, lot_id: UUID, command: str, note: object, *args: str | int, version: str = VERSION
+    valkey: Valkey, lot_id: UUID, command: str, note: object, *args: str | int, version: str = VERSION, now: Now = NOW
 ) -> Steered:
     """A command of the host, authorised before: pause, resume, broadcast, void, bar, cancel, close (practice only)."""
     encoded = msgspec.json.encode(note).decode()
-    return await _steered(valkey, lot_id, await _call(valkey, "steer_lot", lot_id, version, command, encoded, *args))
+    for _ in range(TRIES):
+        answer = await _call(valkey, "steer_lot", lot_id, version, command, encoded, *args, now())
+        if not _doubted(answer):
+            break
+        await asyncio.sleep(TRY_AGAIN_S)
+    return await _steered(valkey, lot_id, answer)
 
 
 async def void(valkey: Valkey, lot_id: UUID, state: LotState, log: list[Event], target: int, note: object) -> Steered:
@@ -223,16 +245,27 @@ async def bar(valkey: Valkey, lot_id: UUID, alias: Alias, why: Barred, note: obj
     return await steer(valkey, lot_id, "bar", note, alias, why.value)
 
 
-async def heartbeats(pipe: Pipe, shards: Iterable[int], version: str = VERSION) -> list[int]:
-    """Mark many shards as served in one round trip; the number of outages on record of each, in order."""
-    function = f"heartbeat_{version}"
-    return await pipe.ask_all(("FCALL", function, 1, ledger.beat_of(shard)) for shard in shards)
+class Beat(NamedTuple):
+    """A shard's answer: outages on record, its time (epoch ms), and how far (ms) that is from its store's clock."""
+
+    outages: int
+    now_ms: int
+    shift_ms: int
 
 
-async def heartbeat(valkey: Valkey, shard: int, version: str = VERSION) -> int:
-    """Mark the shard as served; returns the number of outages on record, so that a caller sees a new one."""
-    count: int = await valkey.fcall(f"heartbeat_{version}", 1, ledger.beat_of(shard))
-    return count
+async def heartbeats(pipe: Pipe, shards: Mapping[int, bool], version: str = VERSION, now: Now = NOW) -> list[Beat]:
+    """Mark many shards as served in one round trip; the answer of each, in order.
+
+    By shard whether the caller is sure that it disagrees with its time: the last answer, which came at once, said so.
+    """
+    function, now_ms = f"heartbeat_{version}", now()
+    commands = [("FCALL", function, 1, ledger.beat_of(shard), now_ms, int(sure)) for shard, sure in shards.items()]
+    return [Beat(*map(int, answer)) for answer in await pipe.ask_all(commands)]
+
+
+async def heartbeat(valkey: Valkey, shard: int, version: str = VERSION, now: Now = NOW, sure: bool = False) -> Beat:
+    """Mark one shard as served."""
+    return Beat(*map(int, await valkey.fcall(f"heartbeat_{version}", 1, ledger.beat_of(shard), now(), int(sure))))
 
 
 async def read_log(valkey: Valkey, lot_id: UUID, after_n: int = 0) -> list[Event]:

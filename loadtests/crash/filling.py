@@ -6,13 +6,14 @@ import asyncio
 import random
 from contextlib import suppress
 
-from loadtests.crash.breaking import AGAIN_AFTER_START_MAX_S, now_s
+from loadtests.crash.breaking import AGAIN_AFTER_START_MAX_S, AGAIN_MAX_S, now_s
 from loadtests.crash.lots import LONG_MS, Hall, a_hall
 from loadtests.crash.rounds import Brought, Play, brought
 from loadtests.crash.stand import Stand, eventually
 
 FULL_S, STEPPED_S, SETTLED_AFTER_MAX_S = 2.0, 2.0, 5.0
-HOUR_MS = 3_600_000
+HOUR_MS, SHORT_MS = 3_600_000, 8_000
+END_MOVED_MAX_S = 6.0
 TOLD = {"OUTCOME_UNKNOWN", "CLOCK_SKEW"}  # what a bidder may hear besides "taken" while something is wrong
 
 
@@ -82,27 +83,29 @@ def postgres_away(for_s: float) -> Play:
     return play
 
 
-def clock_stepped(by_ms: int) -> Play:
-    """The scenario with the wall clock of every process of the machine put forward or back, and back again."""
+def clock_stepped(by_ms: int, stays: bool = False) -> Play:
+    """The scenario with the wall clock of every process of the machine put forward or back: for two seconds, or so."""
 
     async def play(stand: Stand, dice: random.Random) -> Brought:
-        """No lot closes early, time in the log never runs backwards, bidding goes on when the clock is right again."""
-        async with a_hall(stand, dice, (LONG_MS,) if by_ms > 0 else (LONG_MS, 4_000)) as hall:
+        """No lot closes early or late, time in the log never runs backwards, bidding goes on within five seconds."""
+        async with a_hall(stand, dice, (LONG_MS, SHORT_MS)) as hall:
             await hall.warm()
-            before = int((await stand.valkey("TIME"))[0])
+            before, stepped_s = int((await stand.valkey("TIME"))[0]), now_s()
             stand.machine.step_clock(by_ms)
             try:
                 await asyncio.sleep(STEPPED_S)
                 moved = int((await stand.valkey("TIME"))[0]) - before
+                if not stays:
+                    stand.machine.step_clock(0)
+                again_s = await hall.all_bid_since(stepped_s if stays else now_s(), AGAIN_MAX_S)
+                lots = await hall.reckon()
             finally:
                 stand.machine.step_clock(0)
-            again_s = await hall.all_bid_since(now_s(), AGAIN_AFTER_START_MAX_S)
             more = _unclear(hall, TOLD)
             more += [] if abs(moved * 1_000 - by_ms) < 10_000 else [f"the clock moved by {moved} s"]
-            lots = await hall.reckon()
-            log = lots[0].record.log
-            ends = [event["closes_at"] for event in log if "closes_at" in event]
-            note = f"the end moved by {(ends[-1] - ends[0]) // 60_000} min"
-            return brought(lots, again_s, note, more)
+            ends = [[event["closes_at"] for event in lot.record.log if "closes_at" in event] for lot in lots]
+            longest_s = max(end[-1] - end[0] for end in ends) / 1_000
+            more += [] if longest_s <= END_MOVED_MAX_S else [f"an end moved by {longest_s:.0f} s"]
+            return brought(lots, again_s, f"the end moved by {longest_s:.1f} s at most", more)
 
     return play

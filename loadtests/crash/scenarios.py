@@ -25,6 +25,8 @@ def scenarios(quick: bool = False) -> list[Scenario]:
         Scenario("memory", "memory full for 2 s", filling.fill_memory, 0.05),
         Scenario("forward", "wall clock 1 h forward for 2 s", filling.clock_stepped(hour), 0.05, machine=True),
         Scenario("back", "wall clock 1 h back for 2 s", filling.clock_stepped(-hour), 0.05, machine=True),
+        Scenario("ahead", "wall clock 1 h forward, for good", filling.clock_stepped(hour, True), 0.05, machine=True),
+        Scenario("behind", "wall clock 1 h back, for good", filling.clock_stepped(-hour, True), 0.05, machine=True),
         Scenario("postgres", f"Postgres gone for {QUICK_AWAY_S if quick else POSTGRES_AWAY_S:.0f} s", away, LATER),
         Scenario("storm", f"{sockets:,} sockets thrown out at once", storm.storm(sockets), LATER),
         Scenario("two", "one of two server processes: kill -9", breaking.kill_of_two, 0.1, workers=2),

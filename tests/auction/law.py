@@ -5,33 +5,62 @@ from __future__ import annotations
 from uuid import UUID
 
 from auction.lot import rules, steering
-from auction.lot.model import Bid, Entrant, Event, LotRules, Outcome, Refusal, Refused, Taken
+from auction.lot.model import Bid, Entrant, Event, LotRules, Outcome, Refusal, Refused, Stage, Taken
 from auction.lot.state import LotState
 
 GAP_MS = 2_000
 RENEW_MS = 400
+SKEW_MS = 1_000
+DOUBT_MS = 1_000
 
 
 class Shard:
-    """The heartbeat of a shard, as the prelude keeps it."""
+    """The heartbeat and the time of a shard, as the prelude keeps them.
+
+    ``stepped_ms``: how far the store's wall clock stands from the callers', for the test to change.
+    """
 
     def __init__(self) -> None:
         self.last = 0
         self.gaps: list[tuple[int, int]] = []
+        self.stepped_ms = self.shift = 0
+        self.doubt: tuple[int, int] | None = None
 
-    def beat(self, now_ms: int) -> None:
-        """Record a silence when one is found."""
+    def beat(self, caller: int) -> tuple[int, bool]:
+        """The shard's time and whether the caller agrees; then a silence is recorded when one is found."""
+        now = caller + self.stepped_ms + self.shift
+        if now < self.last - SKEW_MS:
+            self.shift += self.last - now
+            now = self.last
+        if abs(caller - now) > SKEW_MS:
+            return now, False
         if self.last == 0:
-            self.last = now_ms
-        elif now_ms - self.last > GAP_MS:
-            self.gaps.append((self.last, now_ms))
-            self.last = now_ms
-        elif now_ms - self.last > RENEW_MS:
-            self.last = now_ms
+            self.last = now
+        elif now - self.last > GAP_MS:
+            self.gaps.append((self.last, now))
+            self.last = now
+        elif now - self.last > RENEW_MS:
+            self.last = now
+        return now, True
 
-    def heartbeat(self, now_ms: int) -> None:
-        """What serving processes do once a second."""
-        self.beat(now_ms)
+    def take(self, caller: int) -> tuple[int, bool]:
+        """Where no lot runs, the shard's time is the caller's."""
+        self.shift, self.last = -self.stepped_ms, caller
+        return self.beat(caller)
+
+    def heartbeat(self, caller: int, sure: bool = False) -> bool:
+        """What serving processes do once a second; whether the caller agrees."""
+        now, agreed = self.beat(caller)
+        if agreed:
+            self.doubt = None
+        elif sure:
+            by = caller - now
+            if self.doubt is None or abs(by - self.doubt[1]) > SKEW_MS:
+                self.doubt = (caller, by)
+            elif caller - self.doubt[0] >= DOUBT_MS:
+                self.doubt, self.shift = None, max(caller, self.last) - caller - self.stepped_ms
+                agreed = self.beat(caller)[1]
+        return agreed
 
 
 class LawLot:
@@ -45,14 +74,21 @@ class LawLot:
 
     def open(self, entrants: tuple[Entrant, ...], opens_at: int, sha: str, now: int) -> None:
         """Open the lot."""
-        self.shard.beat(now)
+        now, agreed = self.shard.beat(now)
+        if not agreed:
+            now, _ = self.shard.take(now)
         self.seen_gaps = len(self.shard.gaps)
         events = rules.open_lot(self.state, entrants, sha, opens_at, now)
         assert isinstance(events, list)
         self.log += events
 
-    def _catch_up(self, now: int) -> int:
-        self.shard.beat(now)
+    def _catch_up(self, caller: int) -> int | None:
+        """The lot's time; None where the caller's clock and the shard's disagree."""
+        now, agreed = self.shard.beat(caller)
+        if not agreed and self.state.stage is not Stage.RUNNING:
+            now, agreed = self.shard.take(caller)
+        if not agreed:
+            return None
         now = max(now, self.state.at)
         for gap in self.shard.gaps[self.seen_gaps :]:
             self.log += rules.heal(self.state, *gap, now)
@@ -60,9 +96,11 @@ class LawLot:
         self.log += rules.advance(self.state, now)
         return now
 
-    def bid(self, bid: Bid, now: int) -> Outcome:
+    def bid(self, bid: Bid, caller: int) -> Outcome:
         """The whole acceptance order, the repeat first."""
-        now = self._catch_up(now)
+        now = self._catch_up(caller)
+        if now is None:
+            return Refused(Refusal.CLOCK_SKEW)
         first = self.answers.get((bid.alias, bid.rid))
         if first:
             same = first.price == bid.price
@@ -79,13 +117,16 @@ class LawLot:
         self.answers[bid.alias, bid.rid] = taken
         return taken
 
-    def tick(self, now: int) -> None:
+    def tick(self, caller: int) -> None:
         """Time alone."""
-        self.log += rules.tick(self.state, self._catch_up(now))
+        now = self._catch_up(caller)
+        self.log += [] if now is None else rules.tick(self.state, now)
 
-    def steer(self, command: str, now: int, *args: object) -> str:
+    def steer(self, command: str, caller: int, *args: object) -> str:
         """A host's command; the refusal or an empty word."""
-        now = self._catch_up(now)
+        now = self._catch_up(caller)
+        if now is None:
+            return "CLOCK_SKEW"
         before = self.state.n
         answer = getattr(steering, command)(self.state, *args, None, now)
         if isinstance(answer, str):

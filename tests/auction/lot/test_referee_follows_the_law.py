@@ -35,6 +35,7 @@ from standards.money import PRICE_MAX
 from tests.auction.law import LawLot, Shard
 
 CLOCK_IN_TEXT = "local t = redis.call('TIME')\n  return t[1] * 1000 + math.floor(t[2] / 1000)"
+HOUR = 3_600_000
 T0 = 1_800_000_000_000
 HISTORIES = 120
 ALIASES = [Alias(name) for name in ("K7", "B2", "Q9", "M4")]
@@ -48,6 +49,11 @@ class Referee:
 
     async def at(self, now: int) -> None:
         await self.valkey.set(self.clock_key, now)
+
+
+def held(now: int) -> live.Now:
+    """A process's clock that stands."""
+    return lambda: now
 
 
 async def a_referee(valkey: Valkey, lot_id: UUID) -> Referee:
@@ -134,11 +140,12 @@ async def step(dice: random.Random, law: LawLot, lua: Referee, now: int, i: int,
         await confirm(dice, law, lua, now, batch[-1], asked)
     elif act < 0.86:
         law.tick(now)
-        await live.tick(valkey, lot_id, version)
+        await live.tick(valkey, lot_id, version, held(now))
     elif act < 0.94:
         command = dice.choice(["pause", "resume", "broadcast", "resume"])
         refused = law.steer(command, now)
-        assert (await live.steer(valkey, lot_id, command, None, version=version)).refusal == refused
+        answer = await live.steer(valkey, lot_id, command, None, version=version, now=held(now))
+        assert answer.refusal == refused
     elif act < 0.97 and law.state.board:
         offers = [event for event in law.log if isinstance(event, BidTaken)]
         if not offers:
@@ -148,22 +155,25 @@ async def step(dice: random.Random, law: LawLot, lua: Referee, now: int, i: int,
         back_n, back_price, who = live.fall_back(law.log, target.n)
         refused = law.steer("void", now, target.n, Alias(who), seen_n, (back_n, back_price))
         answer = await live.steer(
-            valkey, lot_id, "void", None, target.n, who, seen_n, back_n, back_price, version=version
+            valkey, lot_id, "void", None, target.n, who, seen_n, back_n, back_price, version=version, now=held(now)
         )
         assert answer.refusal == refused
     elif act < 0.98:
         refused = law.steer("bar", now, ALIASES[0], Barred.CONFLICT)
-        answer = await live.steer(valkey, lot_id, "bar", None, ALIASES[0], "conflict", version=version)
+        answer = await live.steer(valkey, lot_id, "bar", None, ALIASES[0], "conflict", version=version, now=held(now))
         assert answer.refusal == refused
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
-async def test_the_same_history_gives_the_same_answers_and_the_same_log(valkey_client: Valkey, seed: int) -> None:
+async def test_the_same_history_gives_the_same_answers_and_the_same_log(
+    valkey_client: Valkey, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "TRIES", 1)
     dice = random.Random(seed)
     lot_id = uuid4()
     lua = await a_referee(valkey_client, lot_id)
     beat_key = ledger.keys_of(lot_id)[7]
-    await valkey_client.delete(beat_key)
+    await valkey_client.delete(beat_key, ledger.keys_of(lot_id)[5])
     lot_rules, shard = some_rules(dice), Shard()
     law = LawLot(lot_id, lot_rules, shard)
     entrants = tuple(
@@ -173,8 +183,9 @@ async def test_the_same_history_gives_the_same_answers_and_the_same_log(valkey_c
     now = T0
     await lua.at(now)
     law.open(entrants, now, live.rules_sha256(lot_rules), now)
-    await live.open_lot(valkey_client, lot_id, lot_rules, entrants, now, lua.version)
+    await live.open_lot(valkey_client, lot_id, lot_rules, entrants, now, lua.version, held(now))
     asked: list[Bid] = []
+    agreed = True
     for i in range(45):
         if law.state.stage is Stage.CLOSING and dice.random() < 0.5:
             break
@@ -188,13 +199,18 @@ async def test_the_same_history_gives_the_same_answers_and_the_same_log(valkey_c
         else:
             later = now + dice.choice([0, 1, 700, 1_900])
         now = later
-        await lua.at(now)
+        if dice.random() < 0.04:  # the store's wall clock is stepped, there or back
+            shard.stepped_ms = dice.choice([0, 0, 0, HOUR, -HOUR, 1_500, -1_500])
+        await lua.at(now + shard.stepped_ms)
         if jump >= 0.05 or dice.random() < 0.3:
             if jump >= 0.05 and shard.last and now - shard.last > 2_000:
                 shard.last = now
                 await valkey_client.hset(beat_key, "last", str(now))  # type: ignore[misc]
-            shard.heartbeat(now)
-            await live.heartbeat(valkey_client, ledger.shard_of(lot_id), lua.version)
+            sure = not agreed
+            agreed = shard.heartbeat(now, sure)
+            beat = await live.heartbeat(valkey_client, ledger.shard_of(lot_id), lua.version, held(now), sure)
+            assert (beat.outages, beat.shift_ms) == (len(shard.gaps), shard.shift)
+            assert (abs(beat.now_ms - now) <= 1_000) == agreed
         await step(dice, law, lua, now, i, asked)
     stored = await live.read_log(valkey_client, lot_id)
     assert stored == law.log
