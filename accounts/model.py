@@ -47,6 +47,8 @@ class Actor(msgspec.Struct, frozen=True):
     session: UUID
     grants: tuple[Grant, ...] = ()
     expires_at_ms: int = 0
+    confined: bool = False
+    """Barred by the audit 审计停用, but in a competition: nothing but the doors of lots, until that is over."""
 
     def has(self, *roles: str) -> bool:
         """Whether he holds any of ``roles``, somewhere. Whether it covers an object is ``rules.may``."""

@@ -90,4 +90,5 @@ async def actor(
         session=session,
         grants=grants,
         expires_at_ms=expires_at_ms,
+        confined=row["confined"],
     )

@@ -23,7 +23,7 @@ WHERE o.kind = 'agency' AND starts_with($1, g.region) AND (g.org_id IS NULL OR g
 SELECT id, name, kind, uscc, region FROM organisation WHERE id = $1;
 
 -- name: person_by_login
-SELECT id, login, password_hash FROM person WHERE lower(login) = lower($1) AND active;
+SELECT id, login, password_hash, audit_bar(id) AS bar FROM person WHERE lower(login) = lower($1) AND active;
 
 -- name: add_session
 INSERT INTO login_session (token_sha256, person_id, created_at, seen_at, expires_at, address, user_agent)
@@ -48,8 +48,8 @@ DELETE FROM login_session WHERE id = $1;
 DELETE FROM login_session WHERE expires_at <= $1;
 
 -- name: person_with_grants
--- The person, his organisation, and the grants valid at $2.
-SELECT p.id, p.login, p.name, p.org_id, o.name AS org_name, p.region,
+-- The person, his organisation, the grants valid at $2, and whether he is confined. Nobody who is barred (0602).
+SELECT p.id, p.login, p.name, p.org_id, o.name AS org_name, p.region, bar.bar = 'bidding' AS confined,
        coalesce(jsonb_agg(jsonb_build_object(
            'role', g.role, 'region', g.region, 'org_id', g.org_id, 'object_id', g.object_id,
            'valid_from_ms', coalesce((extract(epoch FROM lower(g.valid)) * 1000)::bigint, 0),
@@ -57,6 +57,7 @@ SELECT p.id, p.login, p.name, p.org_id, o.name AS org_name, p.region,
        ) ORDER BY g.id) FILTER (WHERE g.id IS NOT NULL), '[]') AS grants
 FROM person p
 JOIN organisation o ON o.id = p.org_id
+CROSS JOIN LATERAL (SELECT audit_bar(p.id) AS bar) AS bar
 LEFT JOIN role_grant g ON g.person_id = p.id AND g.valid @> $2::timestamptz
-WHERE p.id = $1 AND p.active
-GROUP BY p.id, o.id;
+WHERE p.id = $1 AND p.active AND bar.bar <> 'barred'
+GROUP BY p.id, o.id, bar.bar;

@@ -69,7 +69,12 @@ def me_of(actor: Actor) -> Me:
 
 
 @op(
-    "POST", "/api/session", tag="accounts", summary=("登录", "Log in"), errors=(401, 429, 503), media="application/json"
+    "POST",
+    "/api/session",
+    tag="accounts",
+    summary=("登录", "Log in"),
+    errors=(401, 403, 429, 503),
+    media="application/json",
 )
 async def begin_session(request: Request, body: LoginBody) -> Me:
     """Check login and password, set the session cookie. Five attempts per login in 15 minutes."""

@@ -13,6 +13,9 @@ ATTEMPTS_WINDOW_S = 15 * 60
 SESSION_MS = 12 * 3_600_000
 SESSION_IDLE_MS = 4 * 3_600_000
 SESSION_TOUCH_MS = 5 * 60_000
+CONFINED_TO = (
+    "/lots/", "/api/lots/", "/ws", "/api/tickets", "/api/me", "/api/session", "/login", "/logout", "/lang/",
+)  # fmt: skip
 PASSWORD_LENGTH_MIN = 8
 PASSWORD_LENGTH_MAX = 200
 
@@ -55,6 +58,11 @@ def reach_of(region: str) -> str:
 def session_lives(*, seen_at_ms: int, expires_at_ms: int, now_ms: int) -> bool:
     """A session ends at its last instant, or when it has not been used for the idle time."""
     return now_ms < expires_at_ms and now_ms - seen_at_ms < SESSION_IDLE_MS
+
+
+def stays_open_to_the_confined(path: str) -> bool:
+    """Whether a person whose bar waits for the end of his competition keeps this door: lots, himself, the way out."""
+    return path.startswith(CONFINED_TO)
 
 
 def password_is_fit(password: str, login: str) -> bool:

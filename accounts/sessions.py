@@ -82,11 +82,16 @@ async def end(conn: Connection | Pool, session: UUID) -> None:
 
 
 async def actor(conn: HTTPConnection) -> Actor | None:
-    """Who is behind this request or socket; asked of Postgres once per request."""
+    """Who is behind this request or socket; asked of Postgres once per request.
+
+    Who is confined is nobody outside of what stays open to him.
+    """
     state = conn.state
     if not hasattr(state, "who"):
         token = conn.cookies.get(cookie_name(state.settings), "")
-        state.who = await by_token(state.postgres, token, state.clock.now_ms()) if token else None
+        person = await by_token(state.postgres, token, state.clock.now_ms()) if token else None
+        outside = person and person.confined and not rules.stays_open_to_the_confined(conn.scope["path"])
+        state.who = None if outside else person
         if state.who is not None:
             logs.bind(user=state.who.login)
     found: Actor | None = state.who

@@ -46,7 +46,7 @@ async def log_in(request: Request, login: str, password: str) -> tuple[Actor, st
     """Check a password and open a session: the actor and the token for the cookie.
 
     Raises ``Problem`` 401 ``bad_login`` (the same for an unknown login, in the same time), 429 after 5 attempts on a
-    login or 50 failures from an address in 15 minutes, 503 when too many wait.
+    login or 50 failures from an address in 15 minutes, 503 when too many wait, 403 ``barred`` by the audit.
     """
     state = request.state
     address = request.client.host if request.client else ""
@@ -58,16 +58,19 @@ async def log_in(request: Request, login: str, password: str) -> tuple[Actor, st
     except passwords.TooBusy:
         raise Problem(503, "unavailable", headers={"Retry-After": "5"}) from None
     if row is None or not fits:
-        await audit.audit(state.postgres, None, "account.login", f"login:{login}", "refused", {"address": address})
+        await audit.audit(state.postgres, None, "account.login", f"login:{login}", "refused")
         await throttle.count(state.valkey, "address", address, most=rules.ATTEMPTS_PER_ADDRESS, window_s=window_s)
         raise Problem(401, "bad_login")
+    if row["bar"] == "barred":
+        await audit.audit(state.postgres, None, "account.login", f"login:{login}", "refused", {"why": "barred"})
+        raise Problem(403, "barred")
     await throttle.forget(state.valkey, "login", login)
     now_ms, agent = state.clock.now_ms(), request.headers.get("user-agent", "")
     token = await sessions.begin(state.postgres, row["id"], now_ms, address=address, agent=agent)
     actor = await sessions.by_token(state.postgres, token, now_ms)
     if actor is None:
         raise Problem(401, "bad_login")
-    await audit.audit(state.postgres, actor, "account.login", f"login:{login}", "done", {"address": address})
+    await audit.audit(state.postgres, actor, "account.login", f"login:{login}", "done")
     return actor, token
 
 

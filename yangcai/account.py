@@ -33,7 +33,7 @@ ROLES: dict[Kind, tuple[str, ...]] = {
 """The roles people of such an organisation may have; the first is meant when none is named."""
 
 
-def _password() -> str:
+def ask_password() -> str:
     """The password, asked twice at a terminal, else the first line of standard input; never an argument."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
@@ -61,7 +61,7 @@ def open_(
     if strange:
         typer.echo(f"Not a role in an organisation of kind {kind}: {', '.join(strange)}", err=True)
         raise typer.Exit(2)
-    refused = asyncio.run(_open(postgres_url, login, name, _password(), org, kind, region, uscc, roles))
+    refused = asyncio.run(_open(postgres_url, login, name, ask_password(), org, kind, region, uscc, roles))
     if refused:
         typer.echo(refused, err=True)
         raise typer.Exit(1)

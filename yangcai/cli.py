@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import yangcai
-from yangcai import account
+from yangcai import account, watching
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -18,6 +18,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 app.add_typer(account.app, name="account")
+app.add_typer(watching.app, name="watchman")
 
 Port = Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]

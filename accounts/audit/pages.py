@@ -74,6 +74,7 @@ async def audit_page(request: Request) -> Response:
         bar_width=BAR_WIDTH,
         bars_height=BARS_HEIGHT,
         chain=await chain_state(pool),
+        witness=await pool.fetchrow(SQL["witness"]),
         events=events,
         since=typed(asked.since_ms),
         until=typed(asked.until_ms),

@@ -41,6 +41,10 @@ WHERE e.at < clock_timestamp() - interval '1 minute' AND NOT EXISTS (SELECT FROM
   AND NOT EXISTS (SELECT FROM audit_pending p WHERE p.event_id = e.id)
 ORDER BY e.id LIMIT 100;
 
+-- name: witness
+-- What the watchman said last.
+SELECT size, state, at FROM audit_witness ORDER BY id DESC LIMIT 1;
+
 -- name: public_keys
 SELECT public FROM transcript_key ORDER BY made_at, public;
 
