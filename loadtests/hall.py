@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 BIDDERS_PER_AUCTION = 10
 START_PRICE = 900_000_000_000
@@ -38,6 +39,7 @@ class Hall:
     def __init__(self, url: str, users: int, per_auction: int) -> None:
         self.url = url.rstrip("/")
         self._http = requests.Session()
+        self._http.mount(self.url, HTTPAdapter(pool_maxsize=max(10, users)))  # every user may ask at once
         self._http.headers.update({"Accept": "application/json", "Origin": self.url})
         login = os.environ.get("YANGCAI_REPLAY_LOGIN", "buyer")
         password = os.environ.get("YANGCAI_REPLAY_PASSWORD", "yangcai-demo")
