@@ -51,7 +51,7 @@ async def by_hand(
         whoever = getpass.getuser()
     except (KeyError, OSError):
         whoever = "?"
-    token = here.set(Here(address=socket.gethostname(), door=f"yangcai {command}"))
+    token = here.set(Here(address=socket.gethostname(), name=f"yangcai {command}"))
     try:
         await audit(conn, None, event, thing, detail={"system_user": whoever, **(detail or {})})
     finally:

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any, Literal
 
 from msgspec import Struct
+from starlette.types import Scope
 
 from accounts.audit.records import SQL
 from accounts.model import Actor
@@ -22,9 +23,18 @@ class Here(Struct):
     """Where acts of the request being served come from; ``done`` and ``refused`` count what it wrote itself."""
 
     address: str = ""
-    door: str = ""
+    name: str = ""
+    scope: Scope | None = None
     done: int = 0
     refused: int = 0
+
+    @property
+    def door(self) -> str:
+        """The door: method and route, with the names of its parameters; the path itself where no door was found."""
+        if self.scope is None:
+            return self.name
+        route = getattr(self.scope.get("route"), "path", "") or self.scope["path"][:100]
+        return f"{self.scope['method']} {route}".replace(":uuid}", "}").replace(":int}", "}").replace(":str}", "}")
 
 
 here: ContextVar[Here | None] = ContextVar("here", default=None)

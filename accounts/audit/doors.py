@@ -137,13 +137,11 @@ class Acts:
             await self.app(scope, receive, send)
             return
         client = scope.get("client")
-        place, outcome = Here(address=client[0] if client else ""), Outcome()
-        place.door = f"{scope['method']} {scope['path'][:100]}"
+        place, outcome = Here(client[0] if client else "", scope=scope), Outcome()
 
         async def sender(message: Message) -> None:
             if message["type"] == "http.response.start":
                 outcome.status = message["status"]
-                place.door = door_of(scope)
             await send(message)
 
         token = here.set(place)
@@ -155,12 +153,6 @@ class Acts:
         finally:
             here.reset(token)
             settle(ink, scope, place, outcome.status)
-
-
-def door_of(scope: Scope) -> str:
-    """The door's name: method and path with the names of its parameters; the path itself where there is no door."""
-    route = getattr(scope.get("route"), "path", "") or scope["path"][:100]
-    return f"{scope['method']} {route}".replace(":uuid}", "}").replace(":int}", "}").replace(":str}", "}")
 
 
 def thing_of(scope: Scope) -> str:
