@@ -111,7 +111,7 @@ async def lot_card(request: Request, who: Looker, row: Record, offer: Record | N
         "sees_result": stage in _SETTLED and access.result_is_open(_seat(who), stage),
         "questions": [],
         **dict.fromkeys(("offers", "motions", "low"), ()),
-        **dict.fromkeys(("mine", "own", "award", "winner", "rerun"), None),
+        **dict.fromkeys(("mine", "own", "excluded", "award", "winner", "rerun"), None),
         "can_cancel": False,
     }
     if card["sealed"] and who.actor is not None:
@@ -156,6 +156,7 @@ async def _for_supplier(request: Request, actor: Actor, row: Record, offer: Reco
     found: dict[str, Any] = {"mine": offer}
     if stage in _SETTLED:
         found["own"] = await pool.fetchrow(PAGES["own_standing"], row["id"], actor.org_id)
+        found["excluded"] = await pool.fetchrow(PAGES["own_exclusion"], row["id"], actor.org_id)
     if stage == Stage.AWARD_PENDING and row["award_due_at"] is not None:
         current = await pool.fetchrow(SQL["award_now"], row["id"])
         found["award"] = current if current is not None and current["org_id"] == actor.org_id else None

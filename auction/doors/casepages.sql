@@ -45,9 +45,16 @@ FROM motion m JOIN lot l ON l.id = m.lot_id JOIN auction a ON a.id = l.auction_i
 SELECT f.* FROM offer f JOIN signup s ON s.id = f.signup_id WHERE s.auction_id = $1 AND s.org_id = $2;
 
 -- name: own_standing
--- Where the organisation stands in a settled lot, and whether its price is to be explained.
-SELECT t.rank, t.price, t.effective, t.valid, t.why_not, t.low_price, t.low_price_note
+-- Where the organisation stands in a settled lot, whether its price is to be explained, and why it was found invalid.
+SELECT t.rank, t.price, t.effective, t.valid, t.why_not, t.low_price, t.low_price_note,
+       CASE WHEN t.why_not = 'low_price' THEN t.low_price_note->>'reason' END AS reason
 FROM standing t JOIN signup s ON s.id = t.signup_id WHERE t.lot_id = $1 AND s.org_id = $2;
+
+-- name: own_exclusion
+-- Why the organisation was excluded from a settled lot; no row when it was not.
+SELECT coalesce(e.body->'note'->>'reason', '') AS reason FROM lot_event e JOIN lot l ON l.id = e.lot_id
+JOIN signup s ON s.auction_id = l.auction_id AND s.alias = e.body->>'who'
+WHERE e.lot_id = $1 AND e.kind = 'barred' AND s.org_id = $2 ORDER BY e.n LIMIT 1;
 
 -- name: winner_of
 -- The supplier the award is offered to now, or was given to.

@@ -13,13 +13,13 @@ import pytest_asyncio
 
 from accounts import sessions
 from accounts.model import Actor, Role
-from auction.case import access, drafting
+from auction.case import access, deciding, drafting
 from auction.case.gate import GateCode, Way
 from auction.case.lowprice import Screen
 from auction.doors import actpages, casepages, listpages, practicepages, resultpages, wizard
 from auction.doors.typed import moment_text
 from auction.lot import live
-from auction.lot.model import Conformity, FormatName, Stage, StepKind, Visibility
+from auction.lot.model import Alias, Barred, Conformity, FormatName, Stage, StepKind, Visibility
 from auction.practice.rivals import Rivals
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
@@ -256,6 +256,22 @@ async def test_conformity_after_the_close_is_decided_on_the_page(app: WithState,
     assert where != f"/auctions/{auction_id}"
     assert "第 2 次" in await buyer.see(where)
     assert f'href="{where}"' in await buyer.see(f"/auctions/{auction_id}")
+
+
+async def test_who_is_excluded_is_told_why_and_nobody_else(app: WithState, pool: Pool, valkey: Valkey) -> None:
+    cast = await a_cast(pool, suppliers=4)
+    lot_id, aliases = await opened(pool, valkey, cast)
+    one, two, three, four = aliases.values()
+    await bids(valkey, lot_id, {one: 7_800_000, two: 8_000_000, three: 8_900_000, four: 3_000_000})
+    await live.bar(valkey, lot_id, Alias(three), Barred.BANNED, {"reason": "与采购人有利害关系"})
+    await closed(pool, valkey, lot_id)
+    await within(pool, deciding.explain, cast.suppliers[3], lot_id, "库存清仓", NOW())
+    await within(pool, deciding.low_price, cast.buyer, lot_id, four, False, "成本说明缺少依据", NOW())
+    path = f"/auctions/{await pool.fetchval('SELECT auction_id FROM lot WHERE id = $1', lot_id)}"
+    told = [await (await as_(app, pool, supplier)).see(path) for supplier in cast.suppliers]
+    assert [("有利害关系" in page, "缺少依据" in page) for page in told] == [
+        (False, False), (False, False), (True, False), (False, True),
+    ]  # fmt: skip
 
 
 async def test_cancelling_takes_two_persons_and_names_its_consequences(
