@@ -101,6 +101,23 @@ async def settled(valkey: Valkey, lot_id: UUID) -> None:
     await valkey.zrem(keys_of(lot_id)[6], str(lot_id))
 
 
+async def known(valkey: Valkey, lot_id: UUID) -> bool:
+    """Whether the live store holds anything of the lot."""
+    return bool(await valkey.exists(*keys_of(lot_id)[:5]))
+
+
+async def waits(valkey: Valkey, lot_id: UUID) -> bool:
+    """Whether the lot still runs, or is closed and not yet out of the outbox."""
+    _, _, _, _, _, due, settle, _ = keys_of(lot_id)
+    scores: list[Any] = [await valkey.zscore(key, str(lot_id)) for key in (due, settle)]
+    return scores != [None, None]
+
+
+async def forget(valkey: Valkey, lot_id: UUID) -> bool:
+    """Remove every key of a settled lot in one step; False when there was none."""
+    return bool(await valkey.unlink(*keys_of(lot_id)[:5]))
+
+
 async def chain_of(valkey: Valkey, lot_id: UUID) -> str:
     """The head of the lot's sha1 chain as the live store keeps it; empty when it does not know the lot."""
     chain: Any = await valkey.hget(keys_of(lot_id)[0], "chain")

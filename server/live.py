@@ -11,6 +11,7 @@ from typing import Any
 from starlette.datastructures import State
 from starlette.routing import BaseRoute
 
+from auction.case import late
 from auction.case.shelf import shelved
 from auction.doors import (
     actpages,
@@ -40,6 +41,7 @@ from plumbing.pipe import Pipe
 from plumbing.sockets.doors import Sockets
 from plumbing.valkey import Channels
 from server.deadlines import Deadlines
+from server.forgetting import Forgetting
 from server.handlers import on_deal
 from server.settings import site_name, transcript_keys
 
@@ -59,7 +61,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     channels = Channels(state["settings"].valkey_url)
     pipe = Pipe(valkey)
     room = Room(valkey, channels, partial(shelved, pool))
-    desk = Desk(valkey, pipe, clock, state["texts"], Herald(pipe, room.here).tell)
+    desk = Desk(valkey, pipe, clock, state["texts"], Herald(pipe, room.here).tell, partial(late.answer, pool))
     bells = Bells(room)
     presence = Presence(pool, clock)
     heard = {"lot": bells.heard, "session": presence.heard}
@@ -67,6 +69,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     rivals = Rivals(valkey, clock)
     notary = Notary(keys.load(transcript_keys(state["settings"])), site_name(state["settings"]))
     deadlines = Deadlines(valkey, pipe, pool, clock, on_deal, notary)
+    forgetting = Forgetting(valkey, pool, clock, state["settings"].live_keys_kept_h)
     room.start()
     gate = Sockets(sockets.DOORS, state["settings"].public_origin or "", clock.now_ms)
     gate.start()
@@ -74,6 +77,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     lag = asyncio.create_task(metrics.watch_loop(), name="loop-lag")
     listening = asyncio.create_task(notices.run(), name="notices")
     attending = asyncio.create_task(presence.run(), name="presence")
+    sweeping = asyncio.create_task(forgetting.run(), name="forgetting")
     try:
         more = {
             "room": room,
@@ -90,7 +94,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         # What every socket holds on to: one for all, where a request has a state of its own.
         yield {**more, "lobby": State({**state, **more})}
     finally:
-        for task in (serving, lag, listening, attending):
+        for task in (serving, lag, listening, attending, sweeping):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task

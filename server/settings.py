@@ -81,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """At least 32 characters of chance; keys are derived from it. Demo: made once and kept in the data folder."""
     transcript_key_file: str = ""
     """The file of the transcript's signing keys, made when missing. Empty: ``transcript.keys`` in the data folder."""
+    live_keys_kept_h: int = 24
+    """Hours after settlement before a lot's keys leave Valkey, once its copy in Postgres is verified, 0 to 8760."""
     log_level: LogLevel = LogLevel.INFO
     """``debug``, ``info``, ``warning`` or ``error``."""
     postgres_connections_max: int = 8
@@ -155,7 +157,7 @@ def _faults(settings: Settings) -> list[str]:
 def _bounds(settings: Settings) -> list[str]:
     bounds = {
         "port": (0, 65_535), "workers": (1, WORKERS_MAX), "postgres_connections_max": (2, 100),
-        "shutdown_grace_s": (0, 300),
+        "shutdown_grace_s": (0, 300), "live_keys_kept_h": (0, 8_760),
     }  # fmt: skip
     faults = [
         f"{variable(name)}: {low} to {high} is allowed, found {getattr(settings, name)}"

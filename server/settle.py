@@ -127,4 +127,5 @@ async def _add_result(
         stored = zip(closing.events, closing.lines, strict=True)
         rows = [(lot_id, e.n, moment(e.at), e.__struct_config__.tag, line.decode()) for e, line in stored]
         await copy(conn, "lot_event", ("lot_id", "n", "at", "kind", "body"), rows)
+        await conn.execute(SQL["add_leftover"], lot_id, moment(max(last.at, now_ms)))
     return added

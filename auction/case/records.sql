@@ -109,6 +109,9 @@ WHERE s.lot_id = $1 ORDER BY s.rank;
 -- name: events_of
 SELECT n, body::text AS body FROM lot_event WHERE lot_id = $1 AND n > $2 ORDER BY n;
 
+-- name: add_leftover
+INSERT INTO leftover (lot_id, settled_at) VALUES ($1, $2);
+
 -- ── seats ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 -- name: seat_facts

@@ -6,7 +6,9 @@ OUTCOME_UNKNOWN: the same id sent again gets the first outcome.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 from uuid import UUID
 
@@ -28,6 +30,9 @@ BIDS_PER_S, BIDS_BURST = 4.0, 12.0
 PRACTICE_BIDS_PER_S = 1_000.0
 
 Answer: TypeAlias = Callable[[BidAccepted | BidRefused], None]
+Late: TypeAlias = Callable[[UUID, Bid], Awaitable[Outcome]]
+
+log = logging.getLogger("yangcai.bids")
 
 
 class Terms(Struct, frozen=True):
@@ -60,10 +65,14 @@ class Asked(Offer, gc=False):
 
 
 class Desk:
-    """报价台: takes bids for this process; one for all doors. What is written into a lot is told to ``told``."""
+    """报价台: takes bids for this process; one for all doors. What is written into a lot is told to ``told``.
 
-    def __init__(self, valkey: Valkey, pipe: Pipe, clock: Clock, texts: Texts, told: Told) -> None:
-        self._clock, self._texts = clock, texts
+    A lot that the live store does not know is asked of ``late``: it may be settled, and its keys gone.
+    """
+
+    def __init__(self, valkey: Valkey, pipe: Pipe, clock: Clock, texts: Texts, told: Told, late: Late) -> None:
+        self._clock, self._texts, self._late = clock, texts, late
+        self._asking: set[asyncio.Task[None]] = set()
         self._batches = Batches(valkey, pipe, clock, told)
         self._buckets: dict[tuple[UUID, Alias], Bucket] = {}
 
@@ -109,8 +118,27 @@ class Desk:
     def close(self) -> None:
         """Give up what is under way."""
         self._batches.close()
+        for task in self._asking:
+            task.cancel()
 
     def _decided(self, asked: Asked, outcome: Outcome) -> None:
+        """What the live store says, or what Postgres knows of a lot that it does not know."""
+        if isinstance(outcome, Refused) and outcome.code is Refusal.LOT_UNKNOWN:
+            task = asyncio.get_running_loop().create_task(self._ask_late(asked))
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+        else:
+            self._tell(asked, outcome)
+
+    async def _ask_late(self, asked: Asked) -> None:
+        try:
+            outcome = await self._late(asked.stand.lot_id, asked.bid)
+        except Exception as error:  # whatever it is, the bidder asks again
+            log.warning("a late bid was not answered: %s: %s", type(error).__name__, error)
+            outcome = Refused(Refusal.OUTCOME_UNKNOWN)
+        self._tell(asked, outcome)
+
+    def _tell(self, asked: Asked, outcome: Outcome) -> None:
         """Put the outcome into words and count it."""
         stand, bid = asked.stand, asked.bid
         said: BidAccepted | BidRefused
