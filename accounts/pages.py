@@ -6,7 +6,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from accounts import sessions
-from accounts.web import log_in, log_out
+from accounts.audit import audit
+from accounts.records import SQL
+from accounts.web import change_password, log_in, log_out, require
 from plumbing.problems import Problem
 from plumbing.web import collect, local_path, page, read_form, see_other
 
@@ -28,7 +30,7 @@ async def login_form(request: Request) -> Response:
     """Check the form: on to ``next``, or the form again with what is wrong above it."""
     form = await read_form(request)
     target = local_path(form.get("next"))
-    login, password = form.get("login", "")[:64], form.get("password", "")[:200]
+    login, password = form.get("login", "")[:64], form.exact.get("password", "")[:201]
     try:
         if not login or not password:
             raise Problem(422, "login_incomplete")
@@ -51,6 +53,43 @@ async def logout_form(request: Request) -> Response:
     response = see_other("/login", "note.logged_out")
     sessions.take_cookie(response, request.state.settings)
     return response
+
+
+async def _account(request: Request, problem: Problem | None = None) -> Response:
+    actor = await require(request)
+    rows = await request.state.postgres.fetch(SQL["sessions_of"], actor.user_id)
+    page: Response = request.state.templates.page(
+        request, "account.html", problem.status if problem else 200, sessions=rows, own=actor.session, problem=problem
+    )
+    return page
+
+
+@page("GET", "/account", roles=())
+async def account(request: Request) -> Response:
+    """The own account: where one is logged in, and another password."""
+    return await _account(request)
+
+
+@page("POST", "/account/password", roles=())
+async def password_form(request: Request) -> Response:
+    """Change the password: the old one, and the new one twice. Ends the other sessions."""
+    typed = (await read_form(request)).exact
+    try:
+        if typed.get("new", "") != typed.get("again", ""):
+            raise Problem(422, "passwords_differ")
+        await change_password(request, await require(request), typed.get("old", "")[:201], typed.get("new", "")[:201])
+    except Problem as problem:
+        return await _account(request, problem)
+    return see_other("/account", "note.password_changed")
+
+
+@page("POST", "/account/sessions", roles=())
+async def end_other_sessions(request: Request) -> Response:
+    """End every other session of the person."""
+    actor = await require(request)
+    await sessions.end_others(request.state.postgres, actor)
+    await audit(request.state.postgres, actor, "account.sessions_ended", f"login:{actor.login}")
+    return see_other("/account", "note.sessions_ended")
 
 
 @page("GET", "/lang/{lang}")

@@ -44,6 +44,19 @@ UPDATE login_session SET seen_at = $2 WHERE id = ANY ($1::uuid[]) AND seen_at < 
 -- name: end_session
 DELETE FROM login_session WHERE id = $1;
 
+-- name: sessions_of
+SELECT id, created_at, seen_at, address, user_agent FROM login_session WHERE person_id = $1 ORDER BY seen_at DESC LIMIT 100;
+
+-- name: end_other_sessions
+-- All sessions of the person but one; none is spared when $2 is NULL.
+DELETE FROM login_session WHERE person_id = $1 AND id IS DISTINCT FROM $2;
+
+-- name: password_of
+SELECT password_hash FROM person WHERE id = $1;
+
+-- name: set_password
+UPDATE person SET password_hash = $2 WHERE id = $1;
+
 -- name: end_old_sessions
 DELETE FROM login_session WHERE expires_at <= $1;
 

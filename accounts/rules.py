@@ -17,7 +17,19 @@ CONFINED_TO = (
     "/lots/", "/api/lots/", "/ws", "/api/tickets", "/api/me", "/api/session", "/login", "/logout", "/lang/",
 )  # fmt: skip
 PASSWORD_LENGTH_MIN = 8
+PASSWORD_CHARACTERS_MIN = 5
+PASSWORD_REST_MIN = 6
+LOGIN_IN_PASSWORD_MIN = 4
 PASSWORD_LENGTH_MAX = 200
+
+
+FIRST_TRIED = (
+    "qwertyuiop", "procurement", "government", "iloveyou", "password", "12345678", "87654321", "abcdefgh", "gongying",
+    "zhejiang", "hangzhou", "supplier", "yangcai", "letmein", "welcome", "5201314", "zhengfu", "jingjia", "auction",
+    "passwd", "qwerty", "asdfgh", "zxcvbn", "1q2w3e", "woaini", "abc123", "123456", "654321", "caigou", "admin", "root",
+    "阳采",
+)  # fmt: skip
+"""Words of this trade and those that guessers try first, long ones first. A password is more than these."""
 
 
 def covers(grant: Grant, *, region: str, org_id: UUID | None, object_id: UUID | None, now_ms: int) -> bool:
@@ -66,5 +78,15 @@ def stays_open_to_the_confined(path: str) -> bool:
 
 
 def password_is_fit(password: str, login: str) -> bool:
-    """A password is long enough, not endless, and not the login itself."""
-    return PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX and password.lower() != login.lower()
+    """A password is long enough, not endless, of five different characters, and no word that everybody tries first.
+
+    Letters, figures and signs are not prescribed; a phrase is the best.
+    """
+    plain = "".join(password.lower().split())
+    long_enough = PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX
+    if not long_enough or len(set(plain)) < PASSWORD_CHARACTERS_MIN or plain == login.lower():
+        return False
+    bare = plain.replace(login.lower(), "") if len(login) >= LOGIN_IN_PASSWORD_MIN else plain
+    for word in FIRST_TRIED:
+        bare = bare.replace(word, "")
+    return len(bare) >= PASSWORD_REST_MIN

@@ -81,6 +81,11 @@ async def end(conn: Connection | Pool, session: UUID) -> None:
     await conn.execute(SQL["end_session"], session)
 
 
+async def end_others(conn: Connection | Pool, actor: Actor) -> None:
+    """End every session of the person but the one he acts in."""
+    await conn.execute(SQL["end_other_sessions"], actor.user_id, actor.session)
+
+
 async def actor(conn: HTTPConnection) -> Actor | None:
     """Who is behind this request or socket; asked of Postgres once per request.
 

@@ -65,6 +65,9 @@ async def log_in(request: Request, login: str, password: str) -> tuple[Actor, st
         await audit.audit(state.postgres, None, "account.login", f"login:{login}", "refused", {"why": "barred"})
         raise Problem(403, "barred")
     await throttle.forget(state.valkey, "login", login)
+    before = await sessions.actor(request)
+    if before is not None:  # a session that was there before the password is not carried on
+        await sessions.end(state.postgres, before.session)
     now_ms, agent = state.clock.now_ms(), request.headers.get("user-agent", "")
     token = await sessions.begin(state.postgres, row["id"], now_ms, address=address, agent=agent)
     actor = await sessions.by_token(state.postgres, token, now_ms)
@@ -72,6 +75,27 @@ async def log_in(request: Request, login: str, password: str) -> tuple[Actor, st
         raise Problem(401, "bad_login")
     await audit.audit(state.postgres, actor, "account.login", f"login:{login}", "done")
     return actor, token
+
+
+async def change_password(request: Request, actor: Actor, old: str, new: str) -> None:
+    """Give the actor another password, and end his other sessions.
+
+    Raises ``Problem`` 403 ``bad_password`` when ``old`` is not his, 422 ``password_unfit``, 429 after five attempts.
+    """
+    state = request.state
+    await throttle.count(
+        state.valkey, "password", str(actor.user_id), most=rules.ATTEMPTS_PER_LOGIN, window_s=rules.ATTEMPTS_WINDOW_S
+    )
+    if not await passwords.verify_password(await state.postgres.fetchval(SQL["password_of"], actor.user_id), old):
+        await audit.audit(state.postgres, actor, "account.password", f"login:{actor.login}", "refused")
+        raise Problem(403, "bad_password")
+    if new == old or not rules.password_is_fit(new, actor.login):
+        raise Problem(422, "password_unfit", least=rules.PASSWORD_LENGTH_MIN)
+    hashed = await passwords.hash_password(new)
+    async with state.postgres.acquire() as conn, conn.transaction():
+        await conn.execute(SQL["set_password"], actor.user_id, hashed)
+        await sessions.end_others(conn, actor)
+        await audit.audit(conn, actor, "account.password", f"login:{actor.login}")
 
 
 async def log_out(request: Request) -> None:

@@ -106,11 +106,22 @@ class BodyLimit:
         await self.app(scope, receiver if scope["type"] == "http" else receive, send)
 
 
+def _secured(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """A header; a cookie travels by https alone."""
+    if name.lower() == b"set-cookie" and b"; secure" not in value.lower():
+        value += b"; Secure"
+    return name, value
+
+
 class SecurityHeaders:
-    """Puts the strict headers on every answer; one a door has set itself stays (the API viewer loosens its CSP)."""
+    """Puts the strict headers on every answer; one a door has set itself stays (the API viewer loosens its CSP).
+
+    Under https every cookie is ``Secure``, whoever set it.
+    """
 
     def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
         self.app = app
+        self.https = https
         self.headers = {**HEADERS, "Strict-Transport-Security": STRICT_TRANSPORT} if https else HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,6 +135,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
+                if self.https:
+                    message["headers"] = [_secured(*header) for header in message["headers"]]
             await send(message)
 
         await self.app(scope, receive, sender)

@@ -238,9 +238,13 @@ def read_query(request: Request, to: type[S]) -> S:
 
 
 class Form(dict[str, str]):
-    """A sent form: the last value of each field, blanks cut off at both ends; ``all`` has every value."""
+    """A sent form: the last value of each field, blanks cut off at both ends; ``all`` has every value.
+
+    ``exact`` has the last values as they were sent: for passwords.
+    """
 
     all: dict[str, list[str]]
+    exact: dict[str, str]
 
 
 async def read_form(request: Request, fields_max: int = QUERY_FIELDS_MAX) -> Form:
@@ -252,9 +256,9 @@ async def read_form(request: Request, fields_max: int = QUERY_FIELDS_MAX) -> For
     if media != "application/x-www-form-urlencoded":
         raise Problem(415, "wrong_content_type", wanted="application/x-www-form-urlencoded")
     form = Form()
-    form.all = {}
+    form.all, form.exact = {}, {}
     for name, value in _pairs((await read_body(request)).decode("latin-1"), fields_max):
-        form[name] = value.strip()
+        form[name], form.exact[name] = value.strip(), value
         form.all.setdefault(name, []).append(value.strip())
     return form
 

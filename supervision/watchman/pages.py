@@ -136,7 +136,7 @@ async def login_page(request: Request) -> Response:
 async def login_form(request: Request) -> Response:
     """Check it: to the desk, or the form again."""
     form, desk = await read_form(request), desk_of(request)
-    login, password = form.get("login", "")[:64], form.get("password", "")[:200]
+    login, password = form.get("login", "")[:64], form.exact.get("password", "")[:201]
     try:
         desk.attempt(login)
         fits = await passwords.verify_password(

@@ -12,7 +12,7 @@ from accounts.model import Role
 from accounts.people import PasswordUnfit, open_account
 from plumbing.postgres import Pool
 
-LONG = "a long password"
+LONG = "a phrase of many words"
 
 
 async def test_an_account_is_opened_with_its_organisation_and_its_roles(pool: Pool) -> None:

@@ -65,6 +65,27 @@ def test_a_password_is_long_enough_and_not_the_login() -> None:
 
 
 @pytest.mark.parametrize(
+    ("password", "fit"),
+    [
+        ("Yangcai2026", False),
+        ("yangcai123456", False),
+        ("Password12345678", False),
+        ("qwertyuiop", False),
+        ("admin123456", False),
+        ("aaaaaaaaaaaa", False),
+        ("abababababab", False),
+        ("limingming12", False),
+        ("limingming 走在路上很开心", True),
+        ("一句很长的话就好", True),
+        ("correct horse", True),
+        (" ten blanks", True),
+    ],
+)
+def test_a_password_is_more_than_what_everybody_tries_first(password: str, fit: bool) -> None:
+    assert rules.password_is_fit(password, "limingming") is fit
+
+
+@pytest.mark.parametrize(
     ("region", "prefix"), [("330000", "33"), ("500000", "50"), ("330100", "3301"), ("330110", "330110"), ("", "")]
 )
 def test_the_reach_of_a_region_drops_only_whole_levels(region: str, prefix: str) -> None:

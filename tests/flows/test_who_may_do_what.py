@@ -48,7 +48,9 @@ RULES: dict[frozenset[str], str] = {
         GET /verify | GET /api/transcript-keys | GET /api/lots/{lot_id:uuid}/transcript.jsonl
         GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
     """,
-    EVERYONE - {"nobody"}: "GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key",
+    EVERYONE - {"nobody"}: """
+        GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key | GET /account | POST /account/sessions
+    """,
     OFFICERS: "GET /opening-key | POST /api/sealing-key",
     EVERYONE - {"nobody", "auditor"} - SUPPLIERS: "GET /board",
     frozenset({"operator"}): """
@@ -118,6 +120,7 @@ BY_FORM = {"POST /auctions/{auction_id:uuid}/{what:str}", "POST /lots/{lot_id:uu
 ELSEWHERE = {  # tests/auction/doors, tests/auction/transcript, tests/accounts
     "GET /api/lots/{lot_id:uuid}/stream",
     "POST /api/session",
+    "POST /account/password",
     "GET /api/lots/{lot_id:uuid}/checkpoint",
 }
 
