@@ -121,9 +121,16 @@ class Bounded(HttpToolsProtocol):
             self._refuse(Problem(408, "timeout"))
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer and hang up."""
+        """Answer and hang up. Who is being answered already, or half, is only hung up on."""
         if self.transport.is_closing():
             return
+        if self.cycle is not None and not self.cycle.response_complete:
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+            self.cycle.disconnected = True  # nothing more is to be written by its door
+            self.cycle.message_event.set()
+        self.pipeline.clear()
         texts: Any = self.app_state["texts"]
         content = msgspec.json.encode(problems.body_of(problem, texts, "zh"))
         phrase = HTTPStatus(problem.status).phrase

@@ -44,7 +44,11 @@ class Origins(msgspec.Struct, frozen=True):
         """Whether a page at ``origin`` is one of our own."""
         if self.public and origin == self.public:
             return True
-        return not self.public.startswith("https://") and bool(host) and urlsplit(origin).netloc == host
+        try:
+            there = urlsplit(origin).netloc
+        except ValueError:  # no address at all
+            return False
+        return not self.public.startswith("https://") and bool(host) and there == host
 
     def may_pass(self, method: str, headers: Headers) -> bool:
         """Whether a plain request may pass: reading always; writing from our own pages or from no browser."""

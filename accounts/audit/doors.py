@@ -43,6 +43,11 @@ _COLUMNS = (
 log = logs.get(__name__)
 
 
+def sound(text: str) -> str:
+    """A text as Postgres takes it: one that it refuses would hold up every line behind it."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 class Ink:
     """The queue of lines to be written, of one process."""
 
@@ -66,12 +71,12 @@ class Ink:
             moment(self._now_ms()),
             *who,
             event,
-            thing,
+            sound(thing),
             result,
-            dict(detail),
+            {name: sound(value) if isinstance(value, str) else value for name, value in detail.items()},
             logs.request_id(),
-            at.address,
-            at.door,
+            sound(at.address),
+            sound(at.door),
         )
         self._lines.append(line)
 

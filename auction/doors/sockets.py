@@ -157,7 +157,7 @@ class Session:
             return None
         try:
             asked = _decode(message)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self._malformed(message)
             return None
         if type(asked) is PlaceBid:

@@ -193,3 +193,12 @@ async def test_lines_wait_while_the_store_is_away_and_a_queue_that_is_full_says_
 
 def door_here() -> Here:
     return Here("10.1.1.1", "PUT /x")
+
+
+async def test_a_line_with_what_the_store_does_not_take_holds_up_no_other(pool: Pool, clock: Clock) -> None:
+    ink, thing = Ink(clock.now_ms), f"thing:{uuid4()}"
+    ink.write(None, "door.acted", thing + "\0", "refused", {"login": "\0\ud800"}, Here("\0", "GET /\0"))
+    ink.write(None, "door.acted", thing, "refused", {}, Here())
+    await ink.pour(pool)
+    rows = await pool.fetch("SELECT object, door FROM audit_event WHERE starts_with(object, $1) ORDER BY id", thing)
+    assert [(row["object"], row["door"]) for row in rows] == [(thing + "\ufffd", "GET /\ufffd"), (thing, "")]

@@ -125,3 +125,16 @@ async def test_a_bad_connection_writes_one_line_at_most(site: Site, caplog: pyte
         lines = [record for record in caplog.records if record.levelno >= logging.INFO]
         assert len(lines) <= 1, [record.getMessage() for record in lines]
         assert not any(record.exc_info for record in lines)
+
+
+async def test_an_origin_that_is_no_address_is_a_foreign_one(site: Site) -> None:
+    raw = b"POST /api/session HTTP/1.1\r\nHost: x\r\nOrigin: http://[\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    status, kind, _ = await answer_to(site, raw)
+    assert (status, kind) == (403, "application/problem+json")
+
+
+async def test_garbage_behind_a_request_leaves_no_traceback(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    sound = b"GET /api/me HTTP/1.1\r\nHost: x\r\n\r\n"
+    for _ in range(20):
+        await answer_to(site, sound + b"\x00\x01 garbage\r\n\r\n")
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []

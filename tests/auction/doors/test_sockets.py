@@ -73,7 +73,8 @@ async def test_what_is_no_price_is_refused_in_words_and_the_socket_lives(site: S
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", '"bid"', "{}", '{"t":"steal"}', '{"t":"watch","lot":"x"}', '{"t":"time","t0":NaN}',
-     '{"t":"watch","lot":"00000000-0000-0000-0000-000000000000","more":1}', "\u0000"],
+     '{"t":"watch","lot":"00000000-0000-0000-0000-000000000000","more":1}', "\u0000",
+     "[" * 5_000, '{"a":' * 1_100 + "1" + "}" * 1_100],
 )  # fmt: skip
 async def test_what_is_no_message_is_answered_with_a_fault(site: Site, text: str) -> None:
     async with a_page(site, "supplier1") as page:

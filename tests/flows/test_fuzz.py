@@ -1,0 +1,30 @@
+"""乱入试验, the short form: 20,000 malformed inputs of every kind against the real product. All: ``./dev fuzz``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from loadtests.fuzz import command
+from loadtests.fuzz.command import KINDS
+
+
+def test_nothing_malformed_breaks_anything_and_a_bidder_bids_through_it_all(short_tmp: Path) -> None:
+    out = short_tmp / "fuzz.json"
+    given = ["--inputs", "20000", "--seed", "7", "--data", str(short_tmp / "fuzz"), "--out", str(out)]
+    code = command.main(given, Console(quiet=True))
+    found = json.loads(out.read_text())
+    assert code == command.WELL, [*found["wrong"][:5], *(row["wrong"][:2] for row in found["rows"] if row["wrong"])]
+    assert [row["kind"] for row in found["rows"]] == [kind.name for kind in KINDS]
+    assert found["inputs"] > 19_900
+    assert found["canary"]["acknowledged"] > 20
+
+
+def test_kinds_are_known_by_name() -> None:
+    assert len({kind.name for kind in KINDS}) == len(KINDS)
+    for wrong in (["--only", "nonsense"], ["--inputs", "1"]):
+        with pytest.raises(SystemExit):
+            command.main(wrong)
