@@ -18,7 +18,7 @@ from plumbing.clock import Clock
 from plumbing.engines import checks
 from plumbing.faults import until_there
 from registries.parameters import routes as parameters
-from server import live, operations, site, trail
+from server import live, money, operations, site, trail
 from server.settings import Settings
 
 log = logs.get(__name__)
@@ -75,6 +75,7 @@ def create(settings: Settings) -> Starlette:
             state = await stack.enter_async_context(pipes(settings, clock))
             state |= site.state(settings)
             state |= await stack.enter_async_context(trail.run(state))
+            await stack.enter_async_context(money.run(state))
             state |= await stack.enter_async_context(live.run(state))
             log.info("ready", mode=str(settings.mode), version=yangcai.version())
             yield state

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support import ROOT
 
-ROOMS = ("server", "supervision", "auction", "registries", "accounts", "ledger", "plumbing", "standards")
+ROOMS = ("server", "supervision", "auction", "intranet", "registries", "accounts", "ledger", "plumbing", "standards")
 DOORS = ("yangcai", "loadtests")
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 60

@@ -207,7 +207,7 @@ def test_every_act_that_the_product_writes_has_words() -> None:
 
     events = {f"lot.{turn}" for turn in Turn} | {"award.refused", "award.expired"}
     call = re.compile(r"\b(?:audit|by_hand|_note|write|refuse)\(.{0,120}?\"([a-z]+\.[a-z_]+)\"", re.DOTALL)
-    for room in ("accounts", "auction", "registries", "server", "yangcai"):
+    for room in ("accounts", "auction", "intranet", "registries", "server", "yangcai"):
         for path in (ROOT / room).rglob("*.py"):
             events |= set(call.findall(path.read_text(encoding="utf-8")))
     assert {"account.login", "parameter.set", "schema.migrated", "door.acted", "sealed.refused"} <= events
