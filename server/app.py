@@ -18,7 +18,7 @@ from plumbing.clock import Clock
 from plumbing.engines import checks
 from plumbing.faults import until_there
 from registries.parameters import routes as parameters
-from server import live, money, operations, site, trail
+from server import live, money, operations, recovery, site, trail
 from server.settings import Settings
 
 log = logs.get(__name__)
@@ -42,7 +42,13 @@ async def healthz(request: Request) -> Response:
 
 
 # Every room's doors. A new room adds its list here.
-ROUTES: list[BaseRoute] = [Route("/healthz", healthz), *parameters.ROUTES, *operations.ROUTES, *live.ROUTES]
+ROUTES: list[BaseRoute] = [
+    Route("/healthz", healthz),
+    *parameters.ROUTES,
+    *operations.ROUTES,
+    *recovery.ROUTES,
+    *live.ROUTES,
+]
 
 
 @asynccontextmanager

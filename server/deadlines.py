@@ -11,7 +11,7 @@ from contextlib import suppress
 from heapq import heappop, heappush
 from uuid import UUID
 
-from auction.case import dues
+from auction.case import dues, recovery
 from auction.case.award import OnDeal
 from auction.lot import live
 from auction.lot.model import Stage
@@ -21,7 +21,7 @@ from auction.transcript.notary import Notary
 from ledger import log as ledger
 from plumbing import logs
 from plumbing.clock import Clock
-from plumbing.faults import ever
+from plumbing.faults import BROKEN_PIPES, ever
 from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
@@ -45,7 +45,7 @@ class Deadlines:
 
     def __init__(self, valkey: Valkey, pipe: Pipe, pool: Pool, clock: Clock, on_deal: OnDeal, notary: Notary) -> None:
         self._valkey, self._pipe, self._pool, self._clock, self._on_deal = valkey, pipe, pool, clock, on_deal
-        self._notary, self._transcripts = notary, Transcripts(valkey, pipe, pool, notary)
+        self._notary, self._transcripts = notary, Transcripts(valkey, pipe, pool, notary, clock)
         self._due: dict[UUID, int] = {}
         self._heap: list[tuple[int, UUID]] = []
         self._versions: dict[UUID, str] = {}
@@ -192,6 +192,8 @@ class Deadlines:
             if self._broken.get(lot_id) != str(error):
                 self._broken[lot_id] = str(error)
                 log.error("settlement.refused", lot=str(lot_id), why=str(error))
+                with suppress(*BROKEN_PIPES):
+                    await recovery.found(self._pool, self._valkey, lot_id, str(error), self._clock.now_ms())
         except Exception as error:
             log.warning("settlement.put_off", lot=str(lot_id), why=f"{type(error).__name__}: {error}")
         finally:

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.datastructures import State
 from starlette.routing import BaseRoute
 
-from auction.case import late
+from auction.case import late, recovery
 from auction.case.shelf import shelved
 from auction.doors import (
     actpages,
@@ -36,6 +36,7 @@ from auction.practice.rivals import Rivals
 from auction.transcript.notary import Notary
 from ledger import keys
 from plumbing import metrics
+from plumbing.faults import until_there
 from plumbing.notices import Notices
 from plumbing.pipe import Pipe
 from plumbing.sockets.doors import Sockets
@@ -58,8 +59,9 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     """Start what runs beside the doors, hand out what the doors need in ``request.state``, stop it at the end."""
     valkey, pool, clock = state["valkey"], state["postgres"], state["clock"]
     await live.load(valkey)
-    channels = Channels(state["settings"].valkey_url)
     pipe = Pipe(valkey)
+    await until_there("records", lambda: recovery.check(pool, valkey, pipe, clock.now_ms()))
+    channels = Channels(state["settings"].valkey_url)
     room = Room(valkey, channels, partial(shelved, pool))
     desk = Desk(valkey, pipe, clock, state["texts"], Herald(pipe, room.here).tell, partial(late.answer, pool))
     bells = Bells(room)

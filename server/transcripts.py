@@ -1,7 +1,7 @@
 """The transcript task 存证任务: each second, what the live lots have grown by goes to Postgres under a signed head.
 
 Any number of processes may run it: each writes what the others have not. Postgres away: lots go on, it catches up.
-Valkey behind what was signed: the loss is told, and that lot is not settled (``server.settle``).
+Valkey behind what was signed, or another record: the lot is held (``auction.case.recovery``) and not settled.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from auction.case import recovery
 from auction.lot import live
 from auction.lot.model import Event
 from auction.lot.state import BrokenLogError
@@ -18,6 +19,7 @@ from auction.transcript.notary import SQL, Grown, Notary
 from ledger import log as ledger
 from ledger.tree import Frontier
 from plumbing import logs
+from plumbing.clock import Clock
 from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
@@ -44,8 +46,9 @@ async def grown_from(entries: list[bytes], after: int) -> Grown:
 class Transcripts:
     """One process's share of the transcript."""
 
-    def __init__(self, valkey: Valkey, pipe: Pipe, pool: Pool, notary: Notary) -> None:
+    def __init__(self, valkey: Valkey, pipe: Pipe, pool: Pool, notary: Notary, clock: Clock) -> None:
         self._valkey, self._pipe, self._pool, self._notary = valkey, pipe, pool, notary
+        self._clock = clock
         self._trees: dict[UUID, Frontier] = {}
         self._told: set[UUID] = set()
         self._known = False
@@ -62,7 +65,7 @@ class Transcripts:
         behind = []
         for lot_id, n in zip(lots, await ledger.positions(self._pipe, lots) if lots else (), strict=True):
             if n < signed.get(lot_id, 0) and lot_id in alive:
-                self._tell(lot_id, f"{signed[lot_id]} positions were signed, the live store holds {n}")
+                await self._tell(lot_id, f"{signed[lot_id]} positions were signed, the live store holds {n}")
             elif n > signed.get(lot_id, 0) or (lot_id in alive and lot_id not in self._trees):
                 behind.append(lot_id)
             elif lot_id not in alive:
@@ -86,7 +89,7 @@ class Transcripts:
             try:
                 grown[lot_id] = (tree, await grown_from(entries, tree.size))
             except BrokenLogError as error:  # one damaged lot keeps no other from being signed
-                self._tell(lot_id, str(error))
+                await self._tell(lot_id, str(error))
                 continue
             if len(entries) >= ENTRIES_AT_ONCE:
                 more.append(lot_id)
@@ -94,13 +97,14 @@ class Transcripts:
             forks = await self._notary.extend_all(conn, grown)
         for lot_id, (tree, _) in grown.items():
             if lot_id in forks:
-                self._tell(lot_id, str(forks[lot_id]))
+                await self._tell(lot_id, str(forks[lot_id]))
             else:
                 self._trees[lot_id] = tree
         return [lot_id for lot_id in more if lot_id not in forks]
 
-    def _tell(self, lot_id: UUID, why: str) -> None:
-        """One line per lot: its log and its transcript contradict each other."""
+    async def _tell(self, lot_id: UUID, why: str) -> None:
+        """One line per lot, and the lot is held: its log and its transcript contradict each other."""
         if lot_id not in self._told:
-            self._told.add(lot_id)
             log.error("transcript.contradicted", lot=str(lot_id), why=why)
+            await recovery.found(self._pool, self._valkey, lot_id, why, self._clock.now_ms())
+            self._told.add(lot_id)

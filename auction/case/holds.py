@@ -50,6 +50,8 @@ async def release(conn: Connection, actor: Actor, lot_id: UUID, now_ms: int) -> 
     "resume" when the caller must then call ``resume_live``, after the commit.
     """
     row = await cases.lot_locked(conn, lot_id)
+    if row["held_by"] == "record":
+        raise Problem(409, "record_in_doubt")
     own = row["held_by"] == "host" and access.hosts(actor, row, now_ms, Role.HEAD, Role.BUYER)
     if not own and not access.oversees(actor, row, now_ms):
         raise Problem(404, "lot_unknown")

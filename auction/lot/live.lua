@@ -7,7 +7,7 @@
 
 local RULES = { 'lot', 'format', 'ceiling', 'step_kind', 'step', 'step_bp', 'bands', 'against', 'drop_bp', 'ot_window',
   'ot_extend', 'ot_rank', 'ot_max', 'rounds', 'first_pause', 'turn_ms', 'pause_ms', 'outage_after', 'left_min',
-  'practice', 'hard_stop' }
+  'practice', 'hard_stop', 'held' }
 local STATE = { 'stage', 'n', 'at', 'chain', 'opens_at', 'closes_at', 'hard_stop_at', 'left_ms', 'ext', 'round', 'turn',
   'turn_who', 'turn_ends_at', 'order', 'gaps' }
 local TEXT = { lot = true, format = true, step_kind = true, bands = true, against = true, stage = true, chain = true,
@@ -243,25 +243,30 @@ local function agree(keys, caller)
   return gaps, now, agreed
 end
 
--- Apply every recorded outage this lot has not seen; then what time alone brings. All calls begin here. False, and
--- nothing done, where the caller's clock and the shard's disagree.
+local function heal(lot, from, to)
+  from = math.max(from, lot.opens_at)
+  if lot.stage == 'running' and to - from > lot.outage_after and from < lot.closes_at then
+    shift(lot, math.max(lot.closes_at + to - from, to + lot.left_min))
+    append(lot, 'outage', string.format(',"from_ms":%d,"to_ms":%d,"closes_at":%d', from, to, lot.closes_at))
+  end
+end
+
+-- Apply every recorded outage this lot has not seen; then what time alone brings. All calls begin here. A code, and
+-- nothing done, where the caller's clock and the shard's disagree, or the lot is held.
 local function catch_up(keys, lot, caller)
   local gaps, now, agreed = agree(keys, caller)
-  if not agreed then return false end
+  if not agreed then return 'CLOCK_SKEW' end
+  if lot.held > 0 then return 'LOT_HELD' end
   lot.at = math.max(lot.at, now)
   while lot.gaps < gaps do
     lot.gaps = lot.gaps + 1
     local from, to = string.match(redis.call('HGET', keys[8], 'g' .. lot.gaps), '^(%d+):(%d+)$')
-    from, to = math.max(tonumber(from), lot.opens_at), tonumber(to)
-    if lot.stage == 'running' and to - from > lot.outage_after and from < lot.closes_at then
-      shift(lot, math.max(lot.closes_at + to - from, to + lot.left_min))
-      append(lot, 'outage', string.format(',"from_ms":%d,"to_ms":%d,"closes_at":%d', from, to, lot.closes_at))
-    end
+    heal(lot, tonumber(from), tonumber(to))
   end
   if lot.stage == 'running' then
     while formats[lot.format].advance(keys, lot) do end
   end
-  return true
+  return nil
 end
 
 local function close(keys, lot, members)
@@ -342,17 +347,18 @@ end
 --   returns  {n, events}, then per bid {'taken'|'repeat', n, at, price, rank, closes_at} | {'refused', code, top, token}
 local function place_bids(keys, args)
   local lot = load_lot(keys[1])
-  local first, kept, skewed = {}, {}, false
+  local first, kept, stopped = {}, {}, nil
   if lot then
-    skewed = not catch_up(keys, lot, num(args[1]))
+    stopped = catch_up(keys, lot, num(args[1]))
     first = read_batch(keys, lot, args)
   end
   local function answer(rid, alias, text, token, detail)
     local price, field = digits(text), alias .. ':' .. rid
     if not price or price > 900000000000 then return { 'refused', 'FORMAT', 0, '' } end
-    if skewed then return { 'refused', 'CLOCK_SKEW', 0, '' } end
+    if stopped == 'CLOCK_SKEW' then return { 'refused', stopped, 0, '' } end
     if first[field] then return first_answer(first[field], text) end
     if not lot then return { 'refused', 'LOT_UNKNOWN', 0, '' } end
+    if stopped then return { 'refused', stopped, 0, '' } end
     local who = load_who(keys, lot, alias)
     local code, top, wanted = judge(keys, lot, who, price, token)
     if code then return { 'refused', code, top, wanted } end
@@ -419,82 +425,14 @@ local function tick(keys, args)
     redis.call('ZREM', keys[6], args[1])
     return { 'unknown', '0', '', '', '0' }
   end
-  if not catch_up(keys, lot, num(args[2])) then return answer_of(keys, lot, 'refused', 'CLOCK_SKEW') end
+  local code = catch_up(keys, lot, num(args[2]))
+  if code then return answer_of(keys, lot, 'refused', code) end
   if lot.stage == 'running' and lot.at >= lot.closes_at then close(keys, lot, ',"note":null') end
   if lot.stage ~= 'running' then redis.call('ZREM', keys[6], lot.lot) end
   return answer_of(keys, lot, 'ok')
 end
 
--- steer: a command of the host, decided and authorised in Python before.
---   args     command, note (JSON), then what the command needs, then the caller's clock (ms)
---   returns  {'ok'|'refused', n | code, events, stage, next due}
-local steer = {}
-
-function steer.pause(keys, lot, note)
-  if lot.stage ~= 'running' then return 'LOT_NOT_RUNNING' end
-  lot.stage, lot.left_ms = 'paused', lot.closes_at - lot.at
-  append(lot, 'paused', string.format(',"left_ms":%d,"note":%s', lot.left_ms, note))
-end
-
-function steer.resume(keys, lot, note)
-  if lot.stage ~= 'paused' then return 'LOT_NOT_RUNNING' end
-  shift(lot, lot.at + lot.left_ms)
-  lot.stage, lot.left_ms = 'running', 0
-  append(lot, 'resumed', string.format(',"closes_at":%d,"note":%s', lot.closes_at, note))
-end
-
-function steer.broadcast(keys, lot, note)
-  append(lot, 'broadcast', ',"note":' .. note)
-end
-
--- args: position struck, its bidder, the bidder's current n, the n and price the standing falls back to (0: none)
-function steer.void(keys, lot, note, args)
-  local who = load_who(keys, lot, args[4])
-  if not who then return 'NOT_REGISTERED' end
-  if who.n ~= num(args[5]) then return 'LOT_MOVED' end
-  append(lot, 'voided', string.format(',"target":%s,"who":"%s","back_n":%s,"back_price":%s,"note":%s',
-    args[3], args[4], args[6], args[7], note))
-  if who.n == num(args[3]) then stand(keys, lot, who, num(args[6]), num(args[7])) end
-end
-
--- args: bidder, 'banned' | 'conflict'
-function steer.bar(keys, lot, note, args)
-  local who = load_who(keys, lot, args[3])
-  if not who then return 'NOT_REGISTERED' end
-  if who.barred ~= '' then return 'BANNED' end
-  who.barred = args[4]
-  append(lot, 'barred', string.format(',"who":"%s","why":"%s","note":%s', args[3], args[4], note))
-  stand(keys, lot, who, 0, 0)
-end
-
-function steer.cancel(keys, lot, note)
-  lot.stage, lot.left_ms = 'cancelled', 0
-  append(lot, 'cancelled', ',"note":' .. note)
-  redis.call('ZADD', keys[7], string.format('%d', lot.at), lot.lot)
-end
-
--- Practice lots may be closed by their host at any time.
-function steer.close(keys, lot, note)
-  if lot.practice ~= 1 then return 'LOT_NOT_RUNNING' end
-  close(keys, lot, ',"note":' .. note)
-end
-
-local function steer_lot(keys, args)
-  local lot = load_lot(keys[1])
-  if not lot then return { 'refused', 'LOT_UNKNOWN', '', '', '0' } end
-  if not catch_up(keys, lot, num(args[#args])) then return answer_of(keys, lot, 'refused', 'CLOCK_SKEW') end
-  if lot.stage == 'running' and lot.at >= lot.closes_at then close(keys, lot, ',"note":null') end
-  local code
-  if lot.stage ~= 'running' and lot.stage ~= 'paused' then
-    code = 'LOT_CLOSED'
-  else
-    code = steer[args[1]](keys, lot, args[2], args)
-  end
-  return answer_of(keys, lot, code and 'refused' or 'ok', code)
-end
-
 redis.register_function('place_bids_@VERSION@', place_bids)
 redis.register_function('open_lot_@VERSION@', open_lot)
 redis.register_function('tick_@VERSION@', tick)
-redis.register_function('steer_lot_@VERSION@', steer_lot)
 redis.register_function('heartbeat_@VERSION@', heartbeat)  -- of the prelude

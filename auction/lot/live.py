@@ -25,7 +25,8 @@ from plumbing.clock import Clock
 from plumbing.pipe import Part, Pipe
 from plumbing.valkey import RedisError, Valkey, load_library
 
-SOURCE = ledger.PRELUDE + Path(__file__).with_name("live.lua").read_text(encoding="utf-8")
+_PARTS = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("live.lua", "steer.lua", "held.lua"))
+SOURCE = ledger.PRELUDE + "".join(_PARTS)
 VERSION = sha256(SOURCE.encode()).hexdigest()[:8]
 _events = msgspec.json.Decoder(list[Event])
 Now: TypeAlias = Callable[[], int]
@@ -243,6 +244,17 @@ def fall_back(log: list[Event], target: int) -> tuple[int, int, str]:
 async def bar(valkey: Valkey, lot_id: UUID, alias: Alias, why: Barred, note: object) -> Steered:
     """Bar an admitted bidder from bidding on (ban, or conflict of interest)."""
     return await steer(valkey, lot_id, "bar", note, alias, why.value)
+
+
+async def hold(valkey: Valkey, lot_id: UUID, now: Now = NOW) -> bool:
+    """Take nothing more into a lot whose record is in doubt 核对; False when the store does not know it."""
+    return bool(await _call(valkey, "hold_lot", lot_id, VERSION, now()))
+
+
+async def release(valkey: Valkey, lot_id: UUID, note: object, now: Now = NOW) -> Steered:
+    """Let a held lot go on, all told the note; the time it was held is added to its end."""
+    encoded = msgspec.json.encode(note).decode()
+    return await _steered(valkey, lot_id, await _call(valkey, "release_lot", lot_id, VERSION, encoded, now()))
 
 
 class Beat(NamedTuple):

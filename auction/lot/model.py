@@ -255,6 +255,8 @@ class Refusal(StrEnum):
     CLOCK_SKEW = "CLOCK_SKEW"
     ID_REUSED = "ID_REUSED"
     LOT_UNKNOWN = "LOT_UNKNOWN"
+    LOT_HELD = "LOT_HELD"
+    """Its record is in doubt (docs/recovery.md): nothing is taken until two persons let it go on."""
     LOT_NOT_RUNNING = "LOT_NOT_RUNNING"
     LOT_PAUSED = "LOT_PAUSED"
     NOT_YET = "NOT_YET"

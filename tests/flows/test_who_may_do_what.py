@@ -57,6 +57,7 @@ RULES: dict[frozenset[str], str] = {
         GET /metrics | GET /api/operations | GET /operations | POST /api/parameters/values
         PUT /api/calendars/{year:int}
     """,
+    OFFICERS - {"agency elsewhere"} | {"operator"}: "GET /recovery",
     BUYERS: "POST /api/auctions | GET /auctions/new | POST /auctions/new",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
     frozenset({"buyer"}): """
@@ -99,6 +100,7 @@ RULES: dict[frozenset[str], str] = {
         GET /api/lots/{lot_id:uuid}/opening | GET /api/lots/{lot_id:uuid}/envelopes
         POST /api/lots/{lot_id:uuid}/shares
         GET /lots/{lot_id:uuid}/quote | GET /lots/{lot_id:uuid}/opening
+        POST /recovery/{lot_id:uuid}
         POST /api/practice/tickets | POST /api/practice/lots/{lot_id:uuid}/close | DELETE /api/lots/{lot_id:uuid}/hold
         POST /api/lots/{lot_id:uuid}/award | GET /auctions/new/{form_id:uuid}/{step}
         GET /api/lots/{lot_id:uuid}/receipt.json

@@ -19,6 +19,7 @@ from ledger import log as ledger
 from ledger import note, tree
 from ledger.note import VerifierKey
 from ledger.tree import Frontier
+from plumbing.clock import Clock
 from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
@@ -56,7 +57,7 @@ async def test_each_look_signs_what_has_grown_and_settlement_signs_the_rest(
     pool: Pool, valkey: Valkey, pipe: Pipe
 ) -> None:
     actor, out = await a_practice(pool, valkey)
-    lot, task = out.lots[0], Transcripts(valkey, pipe, pool, NOTARY)
+    lot, task = out.lots[0], Transcripts(valkey, pipe, pool, NOTARY, Clock())
     await task.look()
     await bid(valkey, lot.lot_id, lot.aliases["甲"], "r-000001", 9_000)
     await bid(valkey, lot.lot_id, lot.aliases["乙"], "r-000002", 8_900)
@@ -123,7 +124,7 @@ async def test_a_lot_whose_log_cannot_be_read_is_not_settled_and_keeps_no_other_
     pool: Pool, valkey: Valkey, pipe: Pipe
 ) -> None:
     (actor, damaged), (_, sound) = await a_practice(pool, valkey), await a_practice(pool, valkey)
-    lot, other, task = damaged.lots[0], sound.lots[0], Transcripts(valkey, pipe, pool, NOTARY)
+    lot, other, task = damaged.lots[0], sound.lots[0], Transcripts(valkey, pipe, pool, NOTARY, Clock())
     key = ledger.keys_of(lot.lot_id)
     (n,) = await ledger.positions(pipe, [lot.lot_id])
     await valkey.xadd(key[4], {"e": b'[{"n":%d,"at":1,"ki\xeed":"bid"}]' % (n + 1)}, id=f"{n + 1}-0")

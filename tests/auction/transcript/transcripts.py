@@ -10,6 +10,7 @@ from auction.lot.model import Alias, Barred
 from auction.practice import opening as practice
 from auction.transcript import files
 from auction.transcript.files import Reader
+from plumbing.clock import Clock
 from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
@@ -23,7 +24,7 @@ async def a_settled_practice(pool: Pool, valkey: Valkey) -> tuple[UUID, dict[str
     """A lot with twenty bids, one of them struck, under several checkpoints; its id, aliases by name, its host."""
     actor, out = await a_practice(pool, valkey)
     pipe = Pipe(valkey)
-    lot, task = out.lots[0], Transcripts(valkey, pipe, pool, NOTARY)
+    lot, task = out.lots[0], Transcripts(valkey, pipe, pool, NOTARY, Clock())
     for step in range(10):
         for number, name in enumerate(("甲", "乙")):
             await bid(valkey, lot.lot_id, lot.aliases[name], f"r-{step:03}{number:03}", 9_000 - 10 * step - number)
