@@ -2,6 +2,7 @@
 server processes alive, and stops all in order on Ctrl-C or SIGTERM.
 
 The socket stays open here, so that a browser's connection waits in its queue while a killed process is replaced.
+SIGHUP replaces them one by one, by those of another release if one is asked for (``server.release``).
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ import os
 import shutil
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 
 import msgspec
 
-import yangcai
 from plumbing import logs, metrics
 from plumbing.clock import elapsed_s
 from plumbing.engines import EngineFailed, Places, PostgresEngine, Supervisor, ValkeyEngine
 from plumbing.engines.process import tail
 from plumbing.engines.supervisor import Engine
+from server.release import Desk, Release
 from server.settings import LISTEN_BACKLOG, Mode, Settings, to_environ, with_secret
 
 AT_ONCE_S = 2.0  # a process that lived longer is replaced without waiting
@@ -59,10 +60,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Worker:
-    """One server process and its replacement when it ends."""
+    """One server process and its replacement when it ends; ``release`` is the tree it runs."""
 
-    def __init__(self, number: int, sock: socket.socket, environ: dict[str, str], log_file: Path | None) -> None:
-        self.number, self.sock, self.environ, self.log_file = number, sock, environ, log_file
+    def __init__(
+        self, number: int, sock: socket.socket, environ: dict[str, str], log_file: Path | None, release: Release
+    ) -> None:
+        self.number, self.sock, self.environ, self.log_file, self.release = number, sock, environ, log_file, release
         self.process: asyncio.subprocess.Process | None = None
         self.ready = asyncio.Event()
         self._go_fd = -1
@@ -74,10 +77,9 @@ class Worker:
         loop = asyncio.get_running_loop()
         output = self.log_file.open("ab") if self.log_file else None
         try:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "yangcai", "worker", str(self.sock.fileno()), str(write_fd), str(go_fd),
-                str(os.getpid()), env=self.environ, pass_fds=(self.sock.fileno(), write_fd, go_fd),
-                start_new_session=True, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+            self.process = await self.release.start(
+                "worker", str(self.sock.fileno()), str(write_fd), str(go_fd), str(os.getpid()), environ=self.environ,
+                pass_fds=(self.sock.fileno(), write_fd, go_fd), stdout=output, stderr=output,
             )  # fmt: skip
         finally:
             os.close(write_fd)
@@ -102,6 +104,15 @@ class Worker:
                 os.write(self._go_fd, b"1")
             os.close(self._go_fd)
             self._go_fd = -1
+
+    async def is_ready(self) -> bool:
+        """Wait until it takes requests; False when it ended before, or does not come to it."""
+        assert self.process is not None
+        ready, ended = asyncio.create_task(self.ready.wait()), asyncio.create_task(self.process.wait())
+        done, pending = await asyncio.wait((ready, ended), timeout=READY_MAX_S, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        return ready in done
 
     async def keep(self) -> None:
         """Replace the process whenever it ends: at once if it had lived, else ever slower."""
@@ -141,20 +152,16 @@ class Worker:
 class DemoLife(Worker):
     """The process that keeps the demonstration moving; it serves nothing and is replaced like the others."""
 
-    def __init__(
-        self, number: int, sock: socket.socket, environ: dict[str, str], log_file: Path | None, origin: str
-    ) -> None:
-        super().__init__(number, sock, environ, log_file)
-        self.origin = origin
+    origin = ""
 
     async def start(self, *, held: bool = False) -> None:
         """Start the process; nobody waits for it."""
+        self.ready.set()
         output = self.log_file.open("ab") if self.log_file else None
         try:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "yangcai", "demo-life", self.origin, str(os.getpid()), env=self.environ,
-                start_new_session=True, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
-            )  # fmt: skip
+            self.process = await self.release.start(
+                "demo-life", self.origin, str(os.getpid()), environ=self.environ, stdout=output, stderr=output
+            )
         finally:
             if output:
                 output.close()
@@ -168,15 +175,18 @@ class Everything:
         self.say = say
         self.engines: Supervisor | None = None
         self.workers: list[Worker] = []
+        self.desk = Desk(Path(settings.data_dir))
         self._tasks: list[asyncio.Task[None]] = []
+        self._rolling: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
         """Start all of it and return the address. Raises ``StartRefused`` or ``EngineFailed``."""
         self.sock = listen(self.settings.host, self.settings.port)
         self._claim_engines()
         environ = {**self._environ(), **metrics.prepare(self.metrics_folder)}
+        release = Release.ours()
         self.workers = [
-            Worker(number, self.sock, environ, self.log_file) for number in range(1, self.settings.workers + 1)
+            Worker(number, self.sock, environ, self.log_file, release) for number in range(1, self.settings.workers + 1)
         ]
         for worker in self.workers:  # they load their code while the engines start
             await worker.start(held=True)
@@ -190,11 +200,53 @@ class Everything:
             worker.go()
         await self._all_ready()
         if self.settings.mode is Mode.DEMO:
-            life = DemoLife(0, self.sock, environ, self.log_file, self.address)
+            life = DemoLife(0, self.sock, environ, self.log_file, release)
+            life.origin = self.address
             await life.start()
             self.workers.append(life)
         self._tasks = [asyncio.create_task(worker.keep(), name=f"keep-{worker.number}") for worker in self.workers]
+        self.desk.open()
         return self.address
+
+    def roll_soon(self) -> None:
+        """Begin to replace the server processes, unless that is under way or there are none yet."""
+        if self._tasks and (self._rolling is None or self._rolling.done()):
+            self._rolling = asyncio.create_task(self._roll(), name="roll")
+
+    async def _roll(self) -> None:
+        release = self.desk.asked()
+        log.warning("roll.begun", folder=release.folder)
+        try:
+            said = await release.migrate(self.workers[0].environ, self.settings.postgres_url) or await self._change(
+                release
+            )
+        except OSError as error:
+            said = str(error)
+        log.warning("roll.ended", why=said or "done")
+        self.desk.answer(said)
+
+    async def _change(self, release: Release) -> str:
+        """Replace one process after another; each takes requests before the one in its place is told to finish.
+
+        Sockets of the old one are closed with 1012: they come back. The first that does not become ready is the end of
+        it, and leaves the rest as they were; what was wrong, or "".
+        """
+        for place, old in enumerate(self.workers):
+            new = copy(old)
+            new.release, new.ready = release, asyncio.Event()
+            await new.start()
+            if not await new.is_ready():
+                await new.stop(0)
+                return (
+                    f"a new server process did not come to take requests; {place} of {len(self.workers)} are replaced"
+                )
+            self._tasks[place].cancel()
+            self.workers[place] = new
+            self._tasks[place] = asyncio.create_task(new.keep(), name=f"keep-{new.number}")
+            await old.stop(self.settings.shutdown_grace_s)
+            assert old.process is not None
+            metrics.forget_process(old.environ, old.process.pid)
+        return ""
 
     @property
     def log_file(self) -> Path | None:
@@ -218,9 +270,7 @@ class Everything:
         return f"http://{shown}:{port}"
 
     def _environ(self) -> dict[str, str]:
-        environ = {**os.environ, **to_environ(self.settings)}
-        environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_door()), os.environ.get("PYTHONPATH", ""))))
-        return environ
+        return {**os.environ, **to_environ(self.settings)}
 
     async def _start_engines(self) -> None:
         if self.engines is not None:
@@ -245,32 +295,23 @@ class Everything:
     async def _all_ready(self) -> None:
         """Wait until every process takes requests; one that ends before is a fault of the start."""
         for worker in self.workers:
-            assert worker.process is not None
-            ready = asyncio.create_task(worker.ready.wait())
-            ended = asyncio.create_task(worker.process.wait())
-            done, pending = await asyncio.wait((ready, ended), timeout=READY_MAX_S, return_when=asyncio.FIRST_COMPLETED)
-            for task in pending:
-                task.cancel()
-            if ready not in done:
+            if not await worker.is_ready():
                 said = f"end of {self.log_file}:\n{tail(self.log_file)}" if self.log_file else "see the lines above"
                 raise StartRefused(f"A server process ended while starting; {said}")
 
     async def stop(self) -> None:
         """Stop the server processes, then the engines, then give the port back."""
-        for task in self._tasks:
+        self.desk.close()
+        tasks = [*self._tasks, *filter(None, (self._rolling,))]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(worker.stop(self.settings.shutdown_grace_s) for worker in self.workers))
         if self.engines is not None:
             await self.engines.stop()
         shutil.rmtree(self.metrics_folder, ignore_errors=True)
         if hasattr(self, "sock"):
             self.sock.close()
-
-
-def _door() -> Path:
-    """The folder from which a new process finds the door."""
-    return Path(yangcai.__file__).resolve().parent.parent
 
 
 async def run(settings: Settings, say: Say, on_ready: Callable[[str, Settings], None]) -> int:
@@ -280,6 +321,15 @@ async def run(settings: Settings, say: Say, on_ready: Callable[[str, Settings], 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     everything = Everything(settings, say)
+
+    def hung_up() -> None:
+        """Somebody asks for new processes; or, in a demonstration, the terminal is gone."""
+        if settings.mode is Mode.DEMO and not everything.desk.is_asked:
+            stop.set()
+        else:
+            everything.roll_soon()
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
     starting = asyncio.create_task(everything.start())
     stopped = asyncio.create_task(stop.wait())
     try:

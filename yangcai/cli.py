@@ -1,4 +1,4 @@
-"""The command line: ``yangcai up``, ``serve``, ``migrate``, ``account``, ``replay``, ``version``."""
+"""The command line: ``yangcai up``, ``serve``, ``restart``, ``migrate``, ``account``, ``replay``, ``version``."""
 
 from __future__ import annotations
 
@@ -80,6 +80,23 @@ def up(port: Port = None, host: Host = None, workers: Workers = None, data_dir: 
 def serve(port: Port = None, host: Host = None, workers: Workers = None, data_dir: Data = None) -> None:
     """Run for real. Refuses missing or default secrets, and names them (docs/settings.md)."""
     _run(mode="production", port=port, host=host, workers=workers, data_dir=data_dir)
+
+
+@app.command()
+def restart(
+    data_dir: Data = None,
+    rolling: Annotated[
+        bool, typer.Option("--rolling", help="One process after another; the only way there is.")
+    ] = True,
+) -> None:
+    """Replace the running server processes one by one by those of this release. No bid is refused for it."""
+    from server.release import Desk
+
+    settings = _settings(data_dir=str(data_dir) if data_dir else None, mode="demo")
+    within_s = 120.0 + settings.workers * (90 + settings.shutdown_grace_s)
+    said = asyncio.run(Desk(Path(settings.data_dir)).ask(within_s))
+    typer.echo(said or "done", err=bool(said))
+    raise typer.Exit(1 if said else 0)
 
 
 @app.command()

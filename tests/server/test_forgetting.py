@@ -177,10 +177,11 @@ async def test_who_comes_late_is_answered_at_every_door_as_if_the_lot_were_still
     fresh_pool: Pool, fresh_url: str, valkey: Valkey, valkey_url: str
 ) -> None:
     async with a_live_site(fresh_pool, valkey_url, fresh_url) as site:
-        lot_id = await a_started_lot(site, quick_rules(duration_ms=1_500))
+        lot_id = await a_started_lot(site, quick_rules(duration_ms=4_000))
         async with a_page(site, "supplier1") as one, a_program(site, "buyer") as host:
             await one.watch(lot_id)
             first = await one.bid(lot_id, 47_000_000, id="r-000001")
+            assert first["t"] == "taken"
             over = ("running", "closing")
             await eventually(lambda: one.view(lot_id)["stage"] not in over, within_s=10)
             view, where = one.view(lot_id), f"/api/lots/{lot_id}/transcript.jsonl"
