@@ -34,7 +34,7 @@ async def login_form(request: Request) -> Response:
     try:
         if not login or not password:
             raise Problem(422, "login_incomplete")
-        _, token = await log_in(request, login, password)
+        entry = await log_in(request, login, password)
     except Problem as problem:
         again: Response = request.state.templates.page(
             request, "login.html", problem.status, login=login, target=target, problem=problem
@@ -42,7 +42,7 @@ async def login_form(request: Request) -> Response:
         again.headers.update(problem.headers)
         return again
     response = see_other(target)
-    sessions.give_cookie(response, request.state.settings, token)
+    entry.give_cookies(response, request.state.settings)
     return response
 
 

@@ -77,10 +77,10 @@ def me_of(actor: Actor) -> Me:
     media="application/json",
 )
 async def begin_session(request: Request, body: LoginBody) -> Me:
-    """Check login and password, set the session cookie. Five attempts per login in 15 minutes."""
-    actor, token = await log_in(request, body.login, body.password)
-    response = Response(msgspec.json.encode(me_of(actor)), media_type="application/json")
-    sessions.give_cookie(response, request.state.settings, token)
+    """Check login and password, set the session cookie. Five attempts per login and address in 15 minutes."""
+    entry = await log_in(request, body.login, body.password)
+    response = Response(msgspec.json.encode(me_of(entry.actor)), media_type="application/json")
+    entry.give_cookies(response, request.state.settings)
     return response  # type: ignore[return-value]  # Me, with a cookie on it
 
 

@@ -29,6 +29,15 @@ async def count(valkey: Valkey, what: str, who: str, *, most: int, window_s: int
         raise Problem(429, "too_many", seconds=seconds, headers={"Retry-After": str(seconds)})
 
 
+async def check(valkey: Valkey, what: str, who: str, *, most: int) -> None:
+    """Raise ``Problem`` 429 when ``who`` has no attempt at ``what`` left in the window; nothing is counted."""
+    key = _key(what, who)
+    attempts = await valkey.get(key)
+    if attempts is not None and int(attempts) >= most:
+        seconds = max(1, int(await valkey.ttl(key)))
+        raise Problem(429, "too_many", seconds=seconds, headers={"Retry-After": str(seconds)})
+
+
 async def forget(valkey: Valkey, what: str, who: str) -> None:
     """Forget the attempts of ``who`` at ``what``: it went well."""
     await valkey.delete(_key(what, who))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from accounts import audit, passwords, rules, sessions, throttle
+from accounts import audit, devices, passwords, rules, sessions, throttle
 from accounts.model import Actor
 from accounts.records import SQL
 from plumbing.problems import Problem
@@ -42,19 +45,37 @@ class Who:
         await self.app(scope, receive, send)
 
 
-async def log_in(request: Request, login: str, password: str) -> tuple[Actor, str]:
-    """Check a password and open a session: the actor and the token for the cookie.
+class Entry(NamedTuple):
+    """Who has signed in, and the tokens for the cookies of his session and of his device."""
 
-    Raises ``Problem`` 401 ``bad_login`` (the same for an unknown login, in the same time), 429 after 5 attempts on a
-    login or 50 failures from an address in 15 minutes, 503 when too many wait, 403 ``barred`` by the audit.
+    actor: Actor
+    session: str
+    device: str
+
+    def give_cookies(self, response: Response, settings: Any) -> None:
+        """Hand both to the browser."""
+        sessions.give_cookie(response, settings, self.session)
+        devices.give_cookie(response, settings, self.device)
+
+
+async def log_in(request: Request, login: str, password: str) -> Entry:
+    """Check a password and open a session.
+
+    Raises ``Problem`` 401 ``bad_login`` (the same for an unknown login, in the same time), 429 after 5 attempts in 15
+    minutes on a login from one address, or from a device that knows it, and after 50 failures from an address; 503 when
+    too many wait, 403 ``barred`` by the audit. What others try counts for no device that knows the login.
     """
     state = request.state
     address = request.client.host if request.client else ""
     window_s = rules.ATTEMPTS_WINDOW_S
-    await throttle.count(state.valkey, "login", login, most=rules.ATTEMPTS_PER_LOGIN, window_s=window_s)
+    device = await devices.known(request, login)
+    attempt = ("device", f"{login}\n{device}") if device else ("login", f"{login}\n{address}")
+    if not device:
+        await throttle.check(state.valkey, "address", address, most=rules.ATTEMPTS_PER_ADDRESS)
+    await throttle.count(state.valkey, *attempt, most=rules.ATTEMPTS_PER_LOGIN, window_s=window_s)
     row = await state.postgres.fetchrow(SQL["person_by_login"], login)
     try:
-        fits = await passwords.verify_password(row["password_hash"] if row else None, password)
+        fits = await passwords.verify_password(row["password_hash"] if row else None, password, known=bool(device))
     except passwords.TooBusy:
         raise Problem(503, "unavailable", headers={"Retry-After": "5"}) from None
     if row is None or not fits:
@@ -64,7 +85,7 @@ async def log_in(request: Request, login: str, password: str) -> tuple[Actor, st
     if row["bar"] == "barred":
         await audit.audit(state.postgres, None, "account.login", f"login:{login}", "refused", {"why": "barred"})
         raise Problem(403, "barred")
-    await throttle.forget(state.valkey, "login", login)
+    await throttle.forget(state.valkey, *attempt)
     before = await sessions.actor(request)
     if before is not None:  # a session that was there before the password is not carried on
         await sessions.end(state.postgres, before.session)
@@ -74,7 +95,7 @@ async def log_in(request: Request, login: str, password: str) -> tuple[Actor, st
     if actor is None:
         raise Problem(401, "bad_login")
     await audit.audit(state.postgres, actor, "account.login", f"login:{login}", "done")
-    return actor, token
+    return Entry(actor, token, await devices.remember(state.valkey, login, device))
 
 
 async def change_password(request: Request, actor: Actor, old: str, new: str) -> None:

@@ -63,8 +63,9 @@ class Visitor:
             http.close()
         if answer.status >= 400:
             raise ProductError(f"{method} {path}: {answer.status} {content[:300].decode('utf-8', 'replace')}")
-        for text in answer.headers.get_all("Set-Cookie") or []:
-            self.cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in SimpleCookie(text).items())
+        given = [each for text in answer.headers.get_all("Set-Cookie") or [] for each in SimpleCookie(text).items()]
+        if given:
+            self.cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in given)
         return json.loads(content) if content else None
 
     def log_in(self) -> None:

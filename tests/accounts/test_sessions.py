@@ -133,6 +133,35 @@ async def test_a_success_forgets_the_failures_before_it(app: WithState, pool: Po
             assert (await log_in(client, person.login)).status_code == 200
 
 
+async def test_what_others_try_on_a_login_locks_nobody_out(app: WithState, pool: Pool) -> None:
+    person = await a_person(pool, Role.SUPPLIER, kind="supplier")
+    here = an_address()
+    async with a_client(app, here) as bidder, a_client(app, here) as neighbour, a_client(app, an_address()) as stranger:
+        assert (await log_in(bidder, person.login)).status_code == 200
+        for client in (stranger, neighbour):
+            tried = [(await log_in(client, person.login, "wrong")).status_code for _ in range(8)]
+            assert tried == [401] * rules.ATTEMPTS_PER_LOGIN + [429] * 3
+        flood = [(await log_in(neighbour, f"guess-{n}", "wrong")).status_code for n in range(50)]
+        assert flood[-1] == 429, "all of the neighbours' address is used up"
+        await bidder.delete("/api/session")
+        assert (await log_in(bidder, person.login)).status_code == 200, "his own device knows him"
+    async with a_client(app, an_address()) as elsewhere:
+        assert (await log_in(elsewhere, person.login)).status_code == 200, "so does any other address"
+
+
+async def test_a_device_knows_one_login_and_has_its_own_five_attempts(app: WithState, pool: Pool) -> None:
+    one, two = await a_person(pool), await a_person(pool)
+    address = an_address()
+    async with a_client(app, address) as client:
+        await log_in(client, one.login)
+        tried = [(await log_in(client, one.login, "wrong")).status_code for _ in range(6)]
+        assert tried == [401] * rules.ATTEMPTS_PER_LOGIN + [429]
+        tried = [(await log_in(client, two.login, "wrong")).status_code for _ in range(6)]
+        assert tried == [401] * rules.ATTEMPTS_PER_LOGIN + [429]
+    async with a_client(app, address) as other:
+        assert (await log_in(other, two.login)).status_code == 429, "no device knows the second login"
+
+
 async def test_an_address_that_guesses_many_logins_is_stopped(app: WithState) -> None:
     async with a_client(app, an_address()) as client:
         answers = [(await log_in(client, f"guess-{n}-{uuid4().hex[:6]}")).status_code for n in range(51)]
