@@ -40,7 +40,7 @@ def keys_of(lot_id: UUID) -> tuple[str, ...]:
 
 def channel_of(lot_id: UUID) -> str:
     """The channel on which new entries of the lot are published after they are durable."""
-    return f"lot:{lot_id}"
+    return f"{_tag(shard_of(lot_id))}:told:{lot_id}"
 
 
 async def read_entries(valkey: Valkey, lot_id: UUID, after_n: int = 0, at_most: int | None = None) -> list[bytes]:

@@ -34,7 +34,7 @@ class Pipe:
 
     def __init__(self, valkey: Valkey, *, timeout_s: float = 5.0) -> None:
         self._pool, self._timeout_s = valkey.connection_pool, timeout_s
-        self._line: _Line | None = None
+        self._line: Line | None = None
 
     def ask(self, *parts: Part) -> asyncio.Future[Any]:
         """Send one command; its answer to come.
@@ -68,7 +68,7 @@ class Pipe:
 
     def _send(self, parts: tuple[Part, ...], waiter: Waiter | None) -> None:
         if self._line is None or self._line.lost:
-            self._line = _Line(self._pool, self._timeout_s)
+            self._line = Line(self._pool, self._timeout_s)
         self._line.send(hiredis.pack_command(parts), waiter)  # type: ignore[arg-type]
 
     async def close(self) -> None:
@@ -118,7 +118,7 @@ class _Every:
         self.set_result(None)
 
 
-class _Line(asyncio.Protocol):
+class Line(asyncio.Protocol):
     """The life of one connection, from its making to its loss; it never comes back."""
 
     def __init__(self, pool: Any, timeout_s: float) -> None:
@@ -140,9 +140,9 @@ class _Line(asyncio.Protocol):
             self._transport.set_protocol(self)
             self.flush()
         except (RedisError, OSError) as error:
-            self._lose(error)
+            self.drop(error)
         except asyncio.CancelledError:
-            self._lose(ValkeyGone("the pipe was closed"))
+            self.drop(ValkeyGone("the pipe was closed"))
             raise
 
     def send(self, packed: bytes, waiter: Waiter | None) -> None:
@@ -171,7 +171,7 @@ class _Line(asyncio.Protocol):
             while (answer := self._reader.gets()) is not False:
                 self._hand_out(answer)
         except (ValkeyGone, IndexError) as error:
-            self._lose(ValkeyGone(f"Valkey does not keep to its protocol: {error}"))
+            self.drop(ValkeyGone(f"Valkey does not keep to its protocol: {error}"))
 
     def _hand_out(self, answer: Any) -> None:
         if isinstance(answer, hiredis.PushNotification):
@@ -196,16 +196,17 @@ class _Line(asyncio.Protocol):
         if left_s > 0:
             self._timer = self._loop.call_later(left_s, self._check)
         else:
-            self._lose(ValkeySilent(f"Valkey did not answer within {self._timeout_s} s"))
+            self.drop(ValkeySilent(f"Valkey did not answer within {self._timeout_s} s"))
 
     def eof_received(self) -> None:
         """The server hung up; the transport then closes."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._lose(ValkeyGone(f"Valkey hung up: {exc or 'end of stream'}"))
+        self.drop(ValkeyGone(f"Valkey hung up: {exc or 'end of stream'}"))
 
-    def _lose(self, error: Exception) -> None:
+    def drop(self, error: Exception) -> None:
+        """Hang up; what is not answered gets ``error``."""
         self.lost = True
         pending, self._pending = self._pending, deque()
         for waiter, _ in pending:
@@ -223,4 +224,4 @@ class _Line(asyncio.Protocol):
         """Hang up and wait until it is done."""
         self._connecting.cancel()
         await asyncio.gather(self._connecting, return_exceptions=True)
-        self._lose(ValkeyGone("the pipe was closed"))
+        self.drop(ValkeyGone("the pipe was closed"))

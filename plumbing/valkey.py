@@ -26,6 +26,7 @@ __all__ = ["Channels", "RedisError", "Valkey", "ValkeyGone", "connect", "load_li
 
 log = logging.getLogger("yangcai.valkey")
 AGAIN_S = 0.1
+PAYLOADS = ("message", "smessage")
 
 
 def connect(url: str, *, timeout_s: float | None = 5.0, connections_max: int = 300) -> Valkey:
@@ -66,8 +67,10 @@ Listener: TypeAlias = Callable[[bytes], Awaitable[None]]
 class Channels:
     """Subscriptions of one process: one connection, one task, re-subscribed after every loss of the server."""
 
-    def __init__(self, url: str) -> None:
-        self._client = connect(url, timeout_s=None)
+    def __init__(self, server: str | Valkey, *, sharded: bool = False) -> None:
+        """``server``: its address, or a client without ``socket_timeout``; ``sharded``: as in a cluster."""
+        self._client = connect(server, timeout_s=None) if isinstance(server, str) else server
+        self._begin, self._end = ("ssubscribe", "sunsubscribe") if sharded else ("subscribe", "unsubscribe")
         self._pubsub: Any = self._client.pubsub()
         self._listeners: dict[str, Listener] = {}
         self._task: asyncio.Task[None] | None = None
@@ -79,14 +82,14 @@ class Channels:
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="valkey-channels")
         with suppress(RedisError, OSError):
-            await self._pubsub.subscribe(channel)
+            await getattr(self._pubsub, self._begin)(channel)
         self._wake.set()
 
     async def forget(self, channel: str) -> None:
         """Stop listening to ``channel``."""
         self._listeners.pop(channel, None)
         with suppress(RedisError, OSError):
-            await self._pubsub.unsubscribe(channel)
+            await getattr(self._pubsub, self._end)(channel)
 
     async def _run(self) -> None:
         while True:
@@ -94,7 +97,7 @@ class Channels:
             await self._wake.wait()
             self._wake.clear()
             try:
-                if not self._listeners.keys() <= {name.decode() for name in self._pubsub.channels}:
+                if not self._listeners.keys() <= {name.decode() for name in self._subscribed()}:
                     await self._again()
                 async for message in self._pubsub.listen():
                     await self._hand_out(message)
@@ -103,9 +106,12 @@ class Channels:
                 await self._again()
                 self._wake.set()
 
+    def _subscribed(self) -> set[bytes]:
+        return {*self._pubsub.channels, *self._pubsub.shard_channels}
+
     async def _hand_out(self, message: Any) -> None:
         listener = self._listeners.get(message["channel"].decode())
-        if message["type"] != "message" or listener is None:
+        if message["type"] not in PAYLOADS or listener is None:
             return
         try:
             await listener(message["data"])
@@ -122,7 +128,7 @@ class Channels:
             self._pubsub = self._client.pubsub()
             try:
                 if self._listeners:
-                    await self._pubsub.subscribe(*self._listeners)
+                    await getattr(self._pubsub, self._begin)(*self._listeners)
                 return
             except (RedisError, OSError):
                 await asyncio.sleep(AGAIN_S)

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 import yangcai
 from plumbing import logs, postgres, valkey
 from plumbing.clock import Clock
+from plumbing.cluster.client import connect
 from plumbing.engines import checks
 from plumbing.faults import until_there
 from registries.parameters import routes as parameters
@@ -58,7 +59,7 @@ async def pipes(settings: Settings, clock: Clock) -> AsyncIterator[dict[str, Any
     Yields what stands in ``request.state`` of every process.
     """
     async with AsyncExitStack() as stack:
-        client = valkey.connect(settings.valkey_url)
+        client = connect(settings.valkey_url, settings.valkey_copies_min)
         stack.push_async_callback(client.aclose)
         await until_there("valkey", lambda: checks.check_valkey(client))
         pool = await until_there(

@@ -36,11 +36,10 @@ from auction.practice.rivals import Rivals
 from auction.transcript.notary import Notary
 from ledger import keys
 from plumbing import metrics
+from plumbing.cluster.client import channels_of, pipe_to
 from plumbing.faults import until_there
 from plumbing.notices import Notices
-from plumbing.pipe import Pipe
 from plumbing.sockets.doors import Sockets
-from plumbing.valkey import Channels
 from server.deadlines import Deadlines
 from server.forgetting import Forgetting
 from server.handlers import on_deal
@@ -59,9 +58,9 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     """Start what runs beside the doors, hand out what the doors need in ``request.state``, stop it at the end."""
     valkey, pool, clock = state["valkey"], state["postgres"], state["clock"]
     await live.load(valkey)
-    pipe = Pipe(valkey)
+    pipe = pipe_to(valkey)
     await until_there("records", lambda: recovery.check(pool, valkey, pipe, clock.now_ms()))
-    channels = Channels(state["settings"].valkey_url)
+    channels = channels_of(valkey, state["settings"].valkey_url)
     room = Room(valkey, channels, partial(shelved, pool))
     desk = Desk(valkey, pipe, clock, state["texts"], Herald(pipe, room.here).tell, partial(late.answer, pool))
     bells = Bells(room)

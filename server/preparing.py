@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yangcai
 from plumbing import migrations, postgres, valkey
+from plumbing.cluster.client import connect
 from plumbing.engines import EngineFailed, checks
 from server import trail
 from server.settings import Mode, Settings
@@ -21,7 +22,7 @@ async def prepare(settings: Settings) -> None:
 
     Raises ``EngineFailed`` with the sentence for the operator.
     """
-    await _check_valkey(settings.valkey_url)
+    await _check_valkey(settings)
     try:
         pool = await postgres.open_pool(settings.postgres_url, size_max=1)
     except Exception as error:
@@ -44,8 +45,8 @@ async def prepare(settings: Settings) -> None:
         await pool.close()
 
 
-async def _check_valkey(url: str) -> None:
-    client = valkey.connect(url)
+async def _check_valkey(settings: Settings) -> None:
+    client = connect(settings.valkey_url, settings.valkey_copies_min)
     try:
         await checks.check_valkey(client)
     except (valkey.RedisError, OSError) as error:

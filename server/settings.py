@@ -19,7 +19,8 @@ import msgspec
 PREFIX = "YANGCAI_"
 SECRET_CHARS_MIN = 32
 KNOWN_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "yangcai", "demo"})
-WORKERS_MAX = 64
+WORKERS_MAX, COPIES_MAX = 64, 10
+_CLUSTER = re.compile(r"valkey-clusters?://([^@/]*@)?[^@/,]+:\d+(,[^@/,]+:\d+)*/?")
 _LIKE_A_PLACEHOLDER = re.compile(r"change.?me|your.?secret|example|placeholder|(.)\1{15}", re.IGNORECASE)
 
 
@@ -68,7 +69,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: str = ".data"
     """The folder of embedded servers, logs, files and the demo's secret."""
     valkey_url: str = ""
-    """An existing Valkey of version 9 or newer (``redis://``, ``rediss://``, ``unix://``). Empty: the embedded one."""
+    """An existing Valkey of version 9 or newer (``redis://``, ``rediss://``, ``unix://``), or a cluster
+    (``valkey-cluster://host:port,host:port``). Empty: the embedded one."""
+    valkey_copies_min: int = 2
+    """With a cluster: on how many servers a bid is on disk at least before it is acknowledged, 0 to 10."""
     postgres_url: str = ""
     """An existing Postgres of version 18 or newer (``postgresql://``). Empty: the embedded one."""
     embedded_engines: bool = False
@@ -157,7 +161,7 @@ def _faults(settings: Settings) -> list[str]:
 def _bounds(settings: Settings) -> list[str]:
     bounds = {
         "port": (0, 65_535), "workers": (1, WORKERS_MAX), "postgres_connections_max": (2, 100),
-        "shutdown_grace_s": (0, 300), "live_keys_kept_h": (0, 8_760),
+        "shutdown_grace_s": (0, 300), "live_keys_kept_h": (0, 8_760), "valkey_copies_min": (0, COPIES_MAX),
     }  # fmt: skip
     faults = [
         f"{variable(name)}: {low} to {high} is allowed, found {getattr(settings, name)}"
@@ -173,8 +177,9 @@ def _bounds(settings: Settings) -> list[str]:
 
 def _addresses(settings: Settings) -> list[str]:
     faults = []
-    if settings.valkey_url and not settings.valkey_url.startswith(("redis://", "rediss://", "unix://")):
-        faults.append("YANGCAI_VALKEY_URL: must begin with redis://, rediss:// or unix://")
+    one = settings.valkey_url.startswith(("redis://", "rediss://", "unix://"))
+    if settings.valkey_url and not one and not _CLUSTER.fullmatch(settings.valkey_url):
+        faults.append("YANGCAI_VALKEY_URL: must begin with redis://, rediss:// or unix://, or name a cluster")
     if settings.postgres_url and not settings.postgres_url.startswith(("postgresql://", "postgres://")):
         faults.append("YANGCAI_POSTGRES_URL: must begin with postgresql://")
     if settings.public_origin:
@@ -187,6 +192,8 @@ def _addresses(settings: Settings) -> list[str]:
 def _production(settings: Settings) -> list[str]:
     """What a real service must not start without."""
     faults = []
+    if not settings.valkey_copies_min:
+        faults.append("YANGCAI_VALKEY_COPIES_MIN: 0 loses acknowledged bids at a failover; 1 or more is wanted")
     if not settings.secret_key:
         make = "python3 -c 'import secrets; print(secrets.token_hex(32))'"
         faults.append(f"YANGCAI_SECRET_KEY: is missing; make one with: {make}")

@@ -64,9 +64,12 @@ async def valkey_faults(valkey: Valkey) -> list[str]:
 
 
 async def check_valkey(valkey: Valkey) -> None:
-    """Raise ``EngineUnfit`` unless this Valkey may hold lots."""
-    if faults := await valkey_faults(valkey):
-        raise EngineUnfit("Valkey", faults)
+    """Raise ``EngineUnfit`` unless this Valkey, or every server of this cluster that answers, may hold lots."""
+    from plumbing.cluster.client import every_server
+
+    for server in await every_server(valkey):
+        if faults := await valkey_faults(server):
+            raise EngineUnfit("Valkey", faults)
 
 
 async def postgres_faults(conn: Connection) -> list[str]:

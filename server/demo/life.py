@@ -22,6 +22,7 @@ from auction.lot.model import Overtime, Stage
 from auction.lot.views import View, merge
 from plumbing import logs, postgres, valkey
 from plumbing.clock import Clock
+from plumbing.cluster import client as store
 from plumbing.engines.launch import die_with_parent
 from plumbing.faults import BROKEN_PIPES, until_there
 from plumbing.stopping import heed
@@ -190,7 +191,7 @@ async def main(origin: str, parent_pid: int) -> None:
     die_with_parent(signal.SIGTERM, parent_pid)
     settings = load()
     logs.configure(str(settings.log_level))
-    client = valkey.connect(settings.valkey_url)
+    client = store.connect(settings.valkey_url, settings.valkey_copies_min)
     pool = await until_there(
         "postgres", lambda: postgres.open_pool(settings.postgres_url, application_name="demo", size_max=6)
     )
