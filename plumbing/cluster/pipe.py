@@ -91,6 +91,9 @@ class ClusterPipe(Pipe):
         else:
             self._rounds[address].send(parts, waiter)
 
+    def flush(self) -> None:
+        """Nothing: a round leaves as soon as the one before it stands."""
+
     async def ask_all(self, commands: Iterable[tuple[Part, ...]]) -> list[Any]:
         """Send many commands, each to its master; their answers in order. Raises what the first failed one raised."""
         answers = await asyncio.gather(*(self.ask(*command) for command in commands), return_exceptions=True)
