@@ -191,19 +191,18 @@ async def cut_unwaited(stand: Stand, dice: random.Random) -> Brought:
         return await scene.seen_live()
 
 
-def scenarios(quick: bool = False) -> list[Scenario]:
-    """Every scenario, with its share of the rounds asked for. ``machine`` here: it needs network namespaces."""
-    return [
-        Scenario("master", "a master: kill -9, and it stays away", kill_master, 0.3, workers=2),
-        Scenario("again", "a master: kill -9, and started again at once", restart_master, 0.1, workers=2),
-        Scenario("pause", "a master stands still, and wakes when another is elected", pause_master, 0.2, workers=2),
-        Scenario("cut", "a master cut off from all nodes, not from the server processes", cut_master_off, 0.3,
-                 machine=True, workers=2),
-        Scenario("replica", "a replica: kill -9", kill_replica, 0.1, workers=2),
-        Scenario("unlink", "a master's replicas lose its stream, then it: kill -9", unlink, 0.1, workers=2),
-        Scenario("process", "one of two server processes: kill -9", kill_worker, 0.1, workers=2),
-        Scenario("unwaited", "replicas not waited for; they lose the stream, then the master: kill -9", unlink_unwaited,
-                 0.05, control=True, workers=2),
-        Scenario("cutoff", "replicas not waited for; the master cut off", cut_unwaited, 0.05, control=True,
-                 machine=True, workers=2),
+def scenarios() -> list[Scenario]:
+    """Every scenario, with its share of the rounds asked for."""
+    every = [
+        Scenario("master", "a master: kill -9, and it stays away", kill_master, 0.3),
+        Scenario("again", "a master: kill -9, and started again at once", restart_master, 0.1),
+        Scenario("pause", "a master stands still, and wakes when another is elected", pause_master, 0.2),
+        Scenario("cut", "a master cut off from all nodes, not from us", cut_master_off, 0.3, machine=True),
+        Scenario("replica", "a replica: kill -9", kill_replica, 0.1),
+        Scenario("unlink", "a master's replicas lose its stream, then it: kill -9", unlink, 0.1),
+        Scenario("process", "one of two server processes: kill -9", kill_worker, 0.1),
+        Scenario("unwaited", "the stream lost, then the master killed; replicas not waited for", unlink_unwaited, 0.05,
+                 control=True),
+        Scenario("cutoff", "the master cut off; replicas not waited for", cut_unwaited, 0.05, control=True, machine=True),
     ]  # fmt: skip
+    return [one._replace(cluster=True, workers=2) for one in every]

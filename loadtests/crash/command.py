@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ from loadtests.bench.gauges import machine
 from loadtests.bench.helpers import CHECKOUT
 from loadtests.bench.product import ProductError
 from loadtests.bench.stage import raise_file_limit
+from loadtests.cluster.scenarios import scenarios as cluster_scenarios
+from loadtests.cluster.stand import ClusterStand
+from loadtests.cluster.wires import able
 from loadtests.crash import report
 from loadtests.crash.machine import compiler
 from loadtests.crash.rounds import Brought, Scenario, Sum, summed
@@ -36,6 +40,7 @@ from loadtests.crash.stand import Stand, TooLateError
 
 HELD, BROKEN, WRONG_OPTION, BROKE, STOPPED = 0, 1, 2, 3, 130
 ROUNDS, PLAIN_WIDTH = 10, 150
+NO_WIRES = "network namespaces need root and the command ip"
 NO_COMPILER = "no C compiler (cc, gcc, clang) was found"
 FAILED = (
     TooLateError, ProductError, TimeoutError, OSError, RuntimeError, IndexError, WebSocketException,
@@ -49,6 +54,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="kills; the others follow (10)")
     parser.add_argument("--only", default="", metavar="NAMES", help="these scenarios alone, by comma")
+    parser.add_argument("--cluster", action="store_true", help="break a Valkey Cluster under the product instead")
     parser.add_argument("--list", action="store_true", help="the scenarios and their rounds")
     parser.add_argument("--quick", action="store_true", help="shorter waits")
     parser.add_argument("--seed", type=int, metavar="N", help="of the dice")
@@ -58,7 +64,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
-    known = {scenario.name for scenario in scenarios()}
+    known = {scenario.name for scenario in _scenarios(options)}
     if unknown := set(filter(None, options.only.split(","))) - known:
         parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
     folder = Path(os.environ.get("YANGCAI_DATA_DIR", CHECKOUT / ".data")) / "crash"
@@ -66,6 +72,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.out = (options.out or folder / "crash.json").resolve()
     options.seed = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
     return options
+
+
+def _scenarios(options: argparse.Namespace) -> list[Scenario]:
+    return cluster_scenarios() if options.cluster else scenarios(options.quick)
+
+
+def _lacking(scenario: Scenario) -> str:
+    """What this machine lacks for a scenario."""
+    if scenario.machine and scenario.cluster:
+        return "" if able() else NO_WIRES
+    return NO_COMPILER if scenario.machine and not compiler() else ""
 
 
 class Suite:
@@ -79,8 +96,8 @@ class Suite:
     async def play(self, scenario: Scenario, rounds: int) -> Sum:
         """All rounds of one scenario."""
         bar = self._progress.add_task(scenario.what, total=rounds)
-        if scenario.machine and not compiler():
-            return summed(scenario, [])._replace(skipped=NO_COMPILER)
+        if lacking := _lacking(scenario):
+            return summed(scenario, [])._replace(skipped=lacking)
         done = []
         for _ in range(rounds):
             done.append(await self._round(scenario))
@@ -96,7 +113,7 @@ class Suite:
             brought = Brought([f"broke off: {type(error).__name__}: {error}"])
         if brought.wrong:
             self._keep(seed, brought)
-        elif scenario.fresh:
+        elif scenario.fresh or scenario.cluster:
             self.end()
         return brought
 
@@ -104,7 +121,8 @@ class Suite:
         if self._stand and (scenario.fresh or self._workers != scenario.workers):
             self.end()
         if self._stand is None:
-            self._stand, self._workers = Stand(self._data, scenario.workers), scenario.workers
+            make = partial(ClusterStand, copies_min=int(not scenario.control) * 2) if scenario.cluster else Stand
+            self._stand, self._workers = make(self._data, scenario.workers), scenario.workers
             await self._stand.start()
         return self._stand
 
@@ -128,7 +146,7 @@ class Suite:
 async def run(options: argparse.Namespace, console: Console) -> list[Sum]:
     """Play what the options say."""
     wanted = set(filter(None, options.only.split(",")))
-    chosen = [one for one in scenarios(options.quick) if not wanted or one.name in wanted]
+    chosen = [one for one in _scenarios(options) if not wanted or one.name in wanted]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         suite = Suite(options.data, random.Random(options.seed), progress)
@@ -156,7 +174,7 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     options = _options(arguments)
     console = console or Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     if options.list:
-        for one in scenarios(options.quick):
+        for one in _scenarios(options):
             console.print(f"{one.name:10}{one.rounds(options.rounds):4}  {one.what}", markup=False, highlight=False)
         return HELD
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))  # so that nothing of ours is left running
