@@ -203,6 +203,7 @@ def scenarios() -> list[Scenario]:
         Scenario("process", "one of two server processes: kill -9", kill_worker, 0.1),
         Scenario("unwaited", "the stream lost, then the master killed; replicas not waited for", unlink_unwaited, 0.05,
                  control=True),
-        Scenario("cutoff", "the master cut off; replicas not waited for", cut_unwaited, 0.05, control=True, machine=True),
+        Scenario("cutoff", "the master cut off; replicas not waited for", cut_unwaited, 0.05, control=True,
+                 machine=True),
     ]  # fmt: skip
     return [one._replace(cluster=True, workers=2) for one in every]

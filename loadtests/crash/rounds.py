@@ -34,8 +34,8 @@ class Scenario(NamedTuple):
     """One thing that goes wrong. ``share`` of the rounds asked for (at least one); ``once``: one round is all there is.
 
     ``control``: it must be found out. ``fresh``: it leaves a spoilt product behind, each round gets a new one.
-    ``machine``: it needs the preloaded library. ``workers``: server processes. ``cluster``: on a cluster of its own, and
-    what ``machine`` asks for is wires that can be cut.
+    ``machine``: it needs the preloaded library. ``workers``: server processes. ``cluster``: on a cluster of its
+    own, and what ``machine`` asks for is wires that can be cut.
     """
 
     name: str
