@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
+from binascii import b2a_base64
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -61,7 +62,7 @@ def unpacked(coded: str) -> bytes:
 
 def packed(plain: bytes) -> str:
     """Bytes as base64."""
-    return b64encode(plain).decode()
+    return b2a_base64(plain, newline=False).decode()
 
 
 class Signer:

@@ -49,10 +49,11 @@ class Terms(Struct, frozen=True):
 class Stand:
     """投标席: where one bidder bids in one lot; found once, held while he may bid. His pace is kept by the desk."""
 
-    __slots__ = ("alias", "bucket", "lane", "lot_id", "terms")
+    __slots__ = ("alias", "bucket", "lane", "lot_id", "shows_rank", "terms")
 
     def __init__(self, lot_id: UUID, alias: Alias, terms: Terms, bucket: Bucket, lane: Lane) -> None:
         self.lot_id, self.alias, self.terms, self.bucket, self.lane = lot_id, alias, terms, bucket, lane
+        self.shows_rank = views.shows_rank(terms.rules)
 
 
 class Asked(Offer, gc=False):
@@ -143,11 +144,10 @@ class Desk:
         stand, bid = asked.stand, asked.bid
         said: BidAccepted | BidRefused
         if isinstance(outcome, Taken):
-            salt, rank = stand.terms.salt, views.rank_shown(stand.terms.rules, outcome.rank)
-            leaf = leaves.bid_hash(salt, outcome.n, outcome.at, stand.alias, outcome.price, bid.rid, bid.detail)
-            said = BidAccepted(
-                bid.rid, stand.lot_id, outcome.at, outcome.price, outcome.closes_at, rank, outcome.repeat, packed(leaf)
-            )
+            n, at, price, rank, closes_at = outcome.n, outcome.at, outcome.price, outcome.rank, outcome.closes_at
+            leaf = packed(leaves.bid_leaf(stand.terms.salt, n, at, stand.alias, price, bid.rid, bid.detail).hash)
+            shown = rank or None if stand.shows_rank else None
+            said = BidAccepted(bid.rid, stand.lot_id, at, price, closes_at, shown, outcome.repeat, leaf)
         else:
             said = self.refuse(asked.body, outcome, stand.terms.rules.basis)
         metrics.answered(said, self._clock.now_ms() - asked.began)

@@ -42,9 +42,9 @@ def effective(score: int) -> int:
     return (score + 5_000) // 10_000
 
 
-def rank_shown(rules: LotRules, rank: int) -> int | None:
-    """The rank as the level shows it to the bidder, else None."""
-    return rank if rank and rules.visibility in _SHOWS_RANK else None
+def shows_rank(rules: LotRules) -> bool:
+    """Whether the level shows a bidder his rank."""
+    return rules.visibility in _SHOWS_RANK
 
 
 def clean(view: View) -> View:
@@ -96,7 +96,7 @@ def standing_view(state: LotState, alias: Alias) -> View:
     view["price"] = bidder.price or None
     view["effective"] = effective(bidder.score) if bidder.n else None
     view["deduction_bp"] = bidder.deduction_bp
-    view["rank"] = rank_shown(rules, rank)
+    view["rank"] = rank if rank and shows_rank(rules) else None
     view["leading"] = rank == 1 if rank and rules.visibility is not Visibility.LEAD_PRICE else None
     view["lead"] = effective(lead.score) if lead and gate_open and rules.visibility in _SHOWS_LEAD else None
     hides_max = rules.decrement.against is StepAgainst.LEAD and not gate_open

@@ -93,6 +93,12 @@ class Connection(asyncio.Protocol):
         if self._core is None and self._stage is ENTERING:
             self._knock(data)
             return
+        if self._stage is OPEN and not self._held and not self._rest and self._core is None:
+            text = frames.whole_text(data)  # nearly always
+            if text is not None:
+                self._heard = True
+                self._hear(text, text=True)
+                return
         if self._stage is not CLOSING:
             self._heard = True
         self._rest = self._rest + data if self._rest else data

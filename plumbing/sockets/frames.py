@@ -9,6 +9,7 @@ from websockets.speedups import apply_mask
 TEXT, PONG = 0x81, 0x8A
 """First byte of a whole (FIN) text frame, and of a pong, without reserved bits."""
 MASKED = 0x80
+_MIDDLING = bytes((TEXT, MASKED | 126))
 
 
 class Frame(NamedTuple):
@@ -44,6 +45,17 @@ def measure(data: bytes, at: int) -> tuple[int, int] | None:
     if len(data) - at < 2 + wide:
         return None
     return 6 + wide, int.from_bytes(data[at + 2 : at + 2 + wide], "big")
+
+
+def whole_text(data: bytes) -> bytes | None:
+    """The payload, when ``data`` is exactly one whole masked text frame of less than 64 KiB; None for all else."""
+    size = len(data) - 6
+    if 0 <= size < 126:
+        if data[0] == TEXT and data[1] == MASKED | size:
+            return apply_mask(data[6:], data[2:6])
+    elif data[:2] == _MIDDLING and int.from_bytes(data[2:4], "big") == size - 2 >= 126:
+        return apply_mask(data[8:], data[4:8])
+    return None
 
 
 def unmasked(data: bytes, at: int, head: int, size: int) -> bytes:
