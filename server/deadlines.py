@@ -1,7 +1,7 @@
 """Deadlines 时限: what time brings to lots and cases, in every worker, after any restart.
 
-Loops that never end by themselves: dues of Postgres, live lots (timers and heartbeat), the outbox, the transcript. Each
-does its work idempotently, so any number of workers may run them; a store that is away is tried again.
+Loops that never end by themselves: dues of Postgres, live lots (timers and heartbeat), the outbox. Each does its
+work idempotently, so any number of workers may run them; a store that is away is tried again.
 """
 
 from __future__ import annotations
@@ -26,14 +26,12 @@ from plumbing.pipe import Pipe
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from server.settle import settle_lot
-from server.transcripts import Transcripts
 
 log = logs.get(__name__)
 DUES_EVERY_S = 1.0
 LOOK_EVERY_S = 1.0
 BEAT_EVERY_S, BEAT_AGAIN_S = 0.5, 0.2
 OUTBOX_EVERY_S = 2.0
-TRANSCRIPT_EVERY_S = 1.0
 EARLY_MS, DOUBTED_AGAIN_MS = 3, 250
 AT_ONCE = 16
 SETTLED_AT_ONCE = 3
@@ -45,7 +43,7 @@ class Deadlines:
 
     def __init__(self, valkey: Valkey, pipe: Pipe, pool: Pool, clock: Clock, on_deal: OnDeal, notary: Notary) -> None:
         self._valkey, self._pipe, self._pool, self._clock, self._on_deal = valkey, pipe, pool, clock, on_deal
-        self._notary, self._transcripts = notary, Transcripts(valkey, pipe, pool, notary, clock)
+        self._notary = notary
         self._due: dict[UUID, int] = {}
         self._heap: list[tuple[int, UUID]] = []
         self._versions: dict[UUID, str] = {}
@@ -65,7 +63,6 @@ class Deadlines:
             group.create_task(ever("heartbeats", self._beats, BEAT_EVERY_S))
             group.create_task(ever("timers", self._timers, 0))
             group.create_task(ever("outbox", self._outbox, OUTBOX_EVERY_S))
-            group.create_task(ever("transcripts", self._transcripts.look, TRANSCRIPT_EVERY_S))
 
     async def close(self) -> None:
         """Let settlements under way come to their end; call it after ``run`` was cancelled."""

@@ -69,6 +69,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     notices = Notices(state["settings"].postgres_url, heard)
     rivals = Rivals(valkey, clock)
     notary = Notary(keys.load(transcript_keys(state["settings"])), site_name(state["settings"]))
+    await notary.publish_keys(pool)
     deadlines = Deadlines(valkey, pipe, pool, clock, on_deal, notary)
     forgetting = Forgetting(valkey, pool, clock, state["settings"].live_keys_kept_h)
     room.start()

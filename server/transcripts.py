@@ -1,7 +1,8 @@
 """The transcript task 存证任务: each second, what the live lots have grown by goes to Postgres under a signed head.
 
-Any number of processes may run it: each writes what the others have not. Postgres away: lots go on, it catches up.
-Valkey behind what was signed, or another record: the lot is held (``auction.case.recovery``) and not settled.
+One process of an installation runs it (``notarial``); where several do, each writes what the others have not. Postgres
+away: lots go on, it catches up. Valkey behind what was signed, or another record: the lot is held
+(``auction.case.recovery``) and not settled.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ async def grown_from(entries: list[bytes], after: int) -> Grown:
 
 
 class Transcripts:
-    """One process's share of the transcript."""
+    """One process's share of the transcripts."""
 
     def __init__(self, valkey: Valkey, pipe: Pipe, pool: Pool, notary: Notary, clock: Clock) -> None:
         self._valkey, self._pipe, self._pool, self._notary = valkey, pipe, pool, notary
@@ -61,12 +62,13 @@ class Transcripts:
         alive = {lot_id for lot_id, _ in await ledger.running_lots(self._pipe)}
         alive |= set(await ledger.outbox(self._pipe))
         lots = list(alive | self._trees.keys())
-        signed = {row["lot_id"]: row["size"] for row in await self._pool.fetch(SQL["sizes"], lots)} if lots else {}
+        positions = await ledger.positions(self._pipe, lots) if lots else []
+        signed = await self._signed(lots)
         behind = []
-        for lot_id, n in zip(lots, await ledger.positions(self._pipe, lots) if lots else (), strict=True):
-            if n < signed.get(lot_id, 0) and lot_id in alive:
+        for lot_id, n in zip(lots, positions, strict=True):
+            if n < signed[lot_id] and lot_id in alive:
                 await self._tell(lot_id, f"{signed[lot_id]} positions were signed, the live store holds {n}")
-            elif n > signed.get(lot_id, 0) or (lot_id in alive and lot_id not in self._trees):
+            elif n > signed[lot_id] or (lot_id in alive and lot_id not in self._trees):
                 behind.append(lot_id)
             elif lot_id not in alive:
                 self._trees.pop(lot_id, None)
@@ -76,6 +78,14 @@ class Transcripts:
                 began = asyncio.get_running_loop().time()
                 todo = await self._write(todo)
                 await asyncio.sleep(asyncio.get_running_loop().time() - began)  # at most half of the process, if at all
+
+    async def _signed(self, lots: list[UUID]) -> dict[UUID, int]:
+        """How many positions of each lot stand signed, as far as it is known here; Postgres is asked of new lots."""
+        sizes = {lot_id: self._trees[lot_id].size if lot_id in self._trees else 0 for lot_id in lots}
+        new = [lot_id for lot_id in lots if lot_id not in self._trees]
+        if new:
+            sizes |= {row["lot_id"]: row["size"] for row in await self._pool.fetch(SQL["sizes"], new)}
+        return sizes
 
     async def _write(self, lots: list[UUID]) -> list[UUID]:
         """Bring transcripts up to their logs; the lots whose logs hold still more than was taken at once.

@@ -65,7 +65,7 @@ class Worker:
     def __init__(
         self, number: int, sock: socket.socket, environ: dict[str, str], log_file: Path | None, release: Release
     ) -> None:
-        self.number, self.sock, self.environ, self.log_file, self.release = number, sock, environ, log_file, release
+        self.name, self.sock, self.environ, self.log_file, self.release = str(number), sock, environ, log_file, release
         self.process: asyncio.subprocess.Process | None = None
         self.ready = asyncio.Event()
         self._go_fd = -1
@@ -121,7 +121,7 @@ class Worker:
             assert self.process is not None
             began_s = elapsed_s()
             code = await self.process.wait()
-            log.warning("worker.ended", worker=self.number, pid=self.process.pid, code=code)
+            log.warning("worker.ended", worker=self.name, pid=self.process.pid, code=code)
             metrics.forget_process(self.environ, self.process.pid)
             if elapsed_s() - began_s < AT_ONCE_S:
                 await asyncio.sleep(wait_s)
@@ -149,10 +149,14 @@ class Worker:
             await self.process.wait()
 
 
-class DemoLife(Worker):
-    """The process that keeps the demonstration moving; it serves nothing and is replaced like the others."""
+class Beside(Worker):
+    """A process that serves nobody, and is replaced like the others: the notary, the life of the demonstration."""
 
-    origin = ""
+    def __init__(
+        self, sock: socket.socket, environ: dict[str, str], log_file: Path | None, release: Release, *command: str
+    ) -> None:
+        super().__init__(0, sock, environ, log_file, release)
+        self.name, self.command = command[0], command
 
     async def start(self, *, held: bool = False) -> None:
         """Start the process; nobody waits for it."""
@@ -160,7 +164,7 @@ class DemoLife(Worker):
         output = self.log_file.open("ab") if self.log_file else None
         try:
             self.process = await self.release.start(
-                "demo-life", self.origin, str(os.getpid()), environ=self.environ, stdout=output, stderr=output
+                *self.command, str(os.getpid()), environ=self.environ, stdout=output, stderr=output
             )
         finally:
             if output:
@@ -199,12 +203,13 @@ class Everything:
         for worker in self.workers:
             worker.go()
         await self._all_ready()
+        beside = [Beside(self.sock, environ, self.log_file, release, "notary")]
         if self.settings.mode is Mode.DEMO:
-            life = DemoLife(0, self.sock, environ, self.log_file, release)
-            life.origin = self.address
-            await life.start()
-            self.workers.append(life)
-        self._tasks = [asyncio.create_task(worker.keep(), name=f"keep-{worker.number}") for worker in self.workers]
+            beside.append(Beside(self.sock, environ, self.log_file, release, "demo-life", self.address))
+        for process in beside:
+            await process.start()
+        self.workers += beside
+        self._tasks = [asyncio.create_task(worker.keep(), name=f"keep-{worker.name}") for worker in self.workers]
         self.desk.open()
         return self.address
 
@@ -242,7 +247,7 @@ class Everything:
                 )
             self._tasks[place].cancel()
             self.workers[place] = new
-            self._tasks[place] = asyncio.create_task(new.keep(), name=f"keep-{new.number}")
+            self._tasks[place] = asyncio.create_task(new.keep(), name=f"keep-{new.name}")
             await old.stop(self.settings.shutdown_grace_s)
             assert old.process is not None
             metrics.forget_process(old.environ, old.process.pid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -19,7 +19,7 @@ from auction.lot.model import Decrement, LotRules, Overtime
 from auction.lot.views import View, merge
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
-from server import app, worker
+from server import app, notarial, worker
 from server.demo import cases, people
 from server.settings import Settings, load
 from tests.support import eventually, free_port
@@ -41,7 +41,7 @@ class Site(NamedTuple):
 
 @asynccontextmanager
 async def a_live_site(pool: Pool, valkey_url: str, postgres_url: str, servers: int = 1) -> AsyncIterator[Site]:
-    """The application ``servers`` times over, each on a port of its own, with the demo's people."""
+    """The application ``servers`` times over, each on a port of its own, a notary, and the demo's people."""
     async with pool.acquire() as conn, conn.transaction():
         await people.seed(conn)
     ports = [free_port() for _ in range(servers)]
@@ -55,12 +55,16 @@ async def a_live_site(pool: Pool, valkey_url: str, postgres_url: str, servers: i
         running.append(server)
         tasks.append(asyncio.create_task(server._serve()))
     await eventually(lambda: all(server.started for server in running), within_s=15)
+    notary = asyncio.create_task(notarial.run(settings))
     try:
         yield Site([f"http://127.0.0.1:{port}" for port in ports], pool, settings)
     finally:
         for server in running:
             server.should_exit = True
+        notary.cancel()
         await asyncio.gather(*tasks)
+        with suppress(asyncio.CancelledError):
+            await notary
 
 
 def quick_rules(**changes: object) -> LotRules:

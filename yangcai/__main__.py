@@ -12,6 +12,11 @@ def main() -> int:
         from server import worker
 
         return worker.main(sys.argv[2:])
+    if sys.argv[1:2] == ["notary"]:
+        import yangcai
+        from server import notarial
+
+        return notarial.main(sys.argv[2:])
     if sys.argv[1:2] == ["demo-life"]:
         import asyncio
 

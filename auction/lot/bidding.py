@@ -145,7 +145,7 @@ class Desk:
         said: BidAccepted | BidRefused
         if isinstance(outcome, Taken):
             n, at, price, rank, closes_at = outcome.n, outcome.at, outcome.price, outcome.rank, outcome.closes_at
-            leaf = packed(leaves.bid_leaf(stand.terms.salt, n, at, stand.alias, price, bid.rid, bid.detail).hash)
+            leaf = packed(leaves.bid_hash(stand.terms.salt, n, at, stand.alias, price, bid.rid, bid.detail))
             shown = rank or None if stand.shows_rank else None
             said = BidAccepted(bid.rid, stand.lot_id, at, price, closes_at, shown, outcome.repeat, leaf)
         else:

@@ -7,7 +7,6 @@ leaf is shown. All salts follow from one key per lot, which never leaves the ser
 
 from __future__ import annotations
 
-from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import Any
 
@@ -28,9 +27,6 @@ HIDDEN: dict[str, tuple[str, ...]] = {
     "cancelled": ("note",),
 }
 """By kind of event, the fields that stay hidden behind the commitment ``hidden``; all others stand in the open."""
-
-BIDS_KEPT = 32_768
-"""So many leaves of bids are kept at hand: what the busiest process takes in one look of the transcript; 20 MB."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -76,11 +72,9 @@ def bid_text(key: bytes, n: int, at: int, who: str, price: int, rid: str, detail
     )
 
 
-@lru_cache(maxsize=BIDS_KEPT)
-def bid_leaf(key: bytes, n: int, at: int, who: str, price: int, rid: str, detail: str) -> Leaf:
-    """The leaf of a bid. Its hash is told to the bidder at once; the transcript wants the same leaf a second later."""
-    text = bid_text(key, n, at, who, price, rid, detail)
-    return Leaf(n, text, leaf_hash(text.encode()))
+def bid_hash(key: bytes, n: int, at: int, who: str, price: int, rid: str, detail: str) -> bytes:
+    """The hash of a bid's leaf, which its bidder is told at once."""
+    return sha256(b"\x00" + bid_text(key, n, at, who, price, rid, detail).encode()).digest()
 
 
 def _text(value: Any) -> str:
@@ -94,8 +88,8 @@ def _terms(entrant: Entrant) -> str:
 def leaf_of(event: Event, key: bytes, subject: Subject) -> Leaf:
     """The leaf of any event; ``subject`` enters the first."""
     if isinstance(event, BidTaken):
-        detail = "null" if event.detail is None else _text(event.detail)
-        return bid_leaf(key, event.n, event.at, event.who, event.price, event.rid, detail)
+        text = bid_text(key, event.n, event.at, event.who, event.price, event.rid, _text(event.detail))
+        return Leaf(event.n, text, leaf_hash(text.encode()))
     fields = msgspec.to_builtins(event)
     own, other = _salts(key, str(event.n))
     shown = {"n": event.n, "at": event.at, "kind": fields["kind"], **fields}

@@ -159,6 +159,10 @@ class Product:
         """The processes that answer."""
         return self._with("yangcai worker")
 
+    def notary(self) -> list[int]:
+        """The process that signs transcripts."""
+        return self._with("yangcai notary")
+
     def valkey(self) -> int:
         """The live store's process."""
         found = self._with("valkey", "unixsocket:")

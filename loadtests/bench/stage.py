@@ -144,16 +144,16 @@ class Stage:
         return given, gauges.cpu_s(*pids) - before
 
     def bid(self, lots: list[str], seconds: float, group: str = "crowd", **how: Any) -> dict[str, Any]:
-        """A run of bids, entered into the accounts; with ``server_us`` and ``valkey_us`` per answer."""
-        servers, valkey = self.product.servers(), self.product.valkey()
-        before = gauges.cpu_s(valkey)
+        """A run of bids, entered into the accounts; with ``server_us``, ``notary_us`` and ``valkey_us`` per answer."""
+        servers, notary, valkey = self.product.servers(), self.product.notary(), self.product.valkey()
+        before, notary_before = gauges.cpu_s(valkey), gauges.cpu_s(*notary)
         ids = [self.lots[name] for name in lots]
 
         def run() -> dict[str, Any]:
             return self.bidders.ask("bid", group=group, lots=ids, seconds=seconds, price=self.price, **how)
 
         report, server_s = self.cpu_of(servers, run)
-        valkey_s = gauges.cpu_s(valkey) - before
+        valkey_s, notary_s = gauges.cpu_s(valkey) - before, gauges.cpu_s(*notary) - notary_before
         answers = max(1, report["answers"])
         self.lost += report["lost"]
         for lot, taken in report["by_lot"].items():
@@ -163,7 +163,8 @@ class Stage:
             old = self.accounts.get(lot, Account())
             self.accounts[lot] = old._replace(unknown=old.unknown + report["unanswered"])
         self.price = min([self.price - report["answers"], *report["lowest"].values()])
-        return {**report, "server_us": server_s / answers * 1e6, "valkey_us": valkey_s / answers * 1e6}
+        spent = {"server_us": server_s, "notary_us": notary_s, "valkey_us": valkey_s}
+        return {**report, **{name: seconds / answers * 1e6 for name, seconds in spent.items()}}
 
     def seen(self, group: str) -> dict[str, Any]:
         """What watchers received since last asked, once nothing more is under way."""

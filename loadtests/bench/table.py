@@ -81,6 +81,7 @@ ROWS = (
     Row("contest_taken_share", "share taken, must beat the best", "ratio", UP, None, None, each("contest_taken_share")),
     Row("server_us_per_bid", "server CPU per bid", "µs", DOWN, None, None, each("server_us")),
     Row("server_us_per_bid_main", "server CPU per bid, 1,000 watchers", "µs", DOWN, None, None, each("main_server_us")),
+    Row("notary_us_per_bid", "transcript's CPU per bid", "µs", DOWN, None, None, each("notary_us")),
     Row("valkey_us_per_bid", "Valkey CPU per bid", "µs", DOWN, None, None, each("valkey_us")),
     Row("us_per_frame", "server CPU per frame sent", "µs", DOWN, None, None, each("frame_us")),
     Row("frames_per_s", "frames sent at the fixed rate", "1/s", UP, None, None, each("watched_frames_per_s")),

@@ -20,7 +20,10 @@ from loadtests.bench.product import Product, ProductError, Visitor
 from loadtests.crash.history import Record
 from loadtests.crash.machine import Machine
 
-MARKS = {"worker": ("yangcai worker",), "valkey": ("unixsocket:",), "postgres": ("bin/postgres -D",)}
+MARKS = {
+    "worker": ("yangcai worker",), "valkey": ("unixsocket:",), "postgres": ("bin/postgres -D",),
+    "notary": ("yangcai notary",),
+}  # fmt: skip
 PARTS = tuple(MARKS)
 LOOK_AGAIN_S = 0.02
 AWAY = (OSError, RuntimeError, ProductError, asyncpg.PostgresError, asyncpg.InterfaceError, IndexError)

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -32,7 +33,9 @@ AGAIN_WITHIN_S = 5.0
 LINES_MAX = 120
 COME_BACK = 1013
 LONG = quick_rules(duration_ms=600_000, outage_pause_after_ms=20_000)
-MARKS = {"valkey": "valkey.sock", "postgres": "/postgres -D", "worker": "yangcai worker"}
+MARKS = {
+    "valkey": "valkey.sock", "postgres": "/postgres -D", "worker": "yangcai worker", "notary": "yangcai notary",
+}  # fmt: skip
 
 
 class House(NamedTuple):
@@ -120,6 +123,23 @@ async def test_a_part_killed_in_mid_auction_comes_back_and_no_acknowledged_bid_i
             assert all(bidder.lost for bidder in auction.bidders)
         assert [kind for kind, _ in ends(log)] == ["opened"], "an outage below its parameter moves no end"
     no_tracebacks(house, began)
+
+
+async def test_a_killed_notary_is_replaced_and_what_was_bid_meanwhile_is_signed(house: House) -> None:
+    async with a_practice(house.site, 4, LONG) as auction:
+        await auction.taken(10)
+        pid = house.part("notary")
+        kill(pid)
+        await auction.taken(len(auction.bidders[0].taken) + 10)
+        taken = sum(len(bidder.taken) for bidder in auction.bidders)
+
+        async def signed() -> bool:
+            size = "SELECT max(size) FROM transcript_checkpoint WHERE lot_id = $1"
+            return (await house.site.pool.fetchval(size, UUID(str(auction.lot_id))) or 0) > taken
+
+        await eventually(signed, within_s=10)
+        assert house.replaced("notary", pid)
+        await close_and_compare(auction)
 
 
 async def test_of_two_servers_one_is_killed_and_the_bidders_of_the_other_notice_nothing(

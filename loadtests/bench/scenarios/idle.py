@@ -12,8 +12,8 @@ LOTS_PER_CALL = 250
 
 
 def idle_share(stage: Stage, seconds: float) -> float:
-    """The share of one core that server and Valkey take when nothing is asked of them."""
-    pids = [*stage.product.servers(), stage.product.valkey()]
+    """The share of one core that server, notary and Valkey take when nothing is asked of them."""
+    pids = [*stage.product.servers(), *stage.product.notary(), stage.product.valkey()]
     _, cpu_s = stage.cpu_of(pids, lambda: stage.watchers.ask("settle", seconds=seconds))
     return cpu_s / seconds
 

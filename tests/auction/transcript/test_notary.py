@@ -75,7 +75,7 @@ async def test_the_leaf_told_to_the_bidder_is_the_leaf_of_the_log(pool: Pool, va
     lot = out.lots[0]
     taken = await bid(valkey, lot.lot_id, lot.aliases["甲"], "r-000001", 9_000)
     key = await pool.fetchval("SELECT key FROM lot_salt WHERE lot_id = $1", lot.lot_id)
-    told = leaves.bid_leaf(key, taken.n, taken.at, lot.aliases["甲"], 9_000, "r-000001", "null").hash  # type: ignore[union-attr]
+    told = leaves.bid_hash(key, taken.n, taken.at, lot.aliases["甲"], 9_000, "r-000001", "null")  # type: ignore[union-attr]
     await extend(pool, valkey, lot.lot_id)
     assert told in await hashes(pool, lot.lot_id)
     receipt = await pool.fetchval("SELECT note FROM transcript_receipt WHERE lot_id = $1", lot.lot_id)
@@ -85,7 +85,7 @@ async def test_the_leaf_told_to_the_bidder_is_the_leaf_of_the_log(pool: Pool, va
 async def test_a_breakdown_gives_the_same_leaf_at_the_door_and_from_the_log() -> None:
     detail = {"1": 100, "2": 250}
     event = BidTaken(7, 1_000, "A1", "r-000001", 350, detail)  # type: ignore[arg-type]
-    told = leaves.bid_leaf(b"k" * 32, 7, 1_000, "A1", 350, "r-000001", '{"1":100,"2":250}').hash
+    told = leaves.bid_hash(b"k" * 32, 7, 1_000, "A1", 350, "r-000001", '{"1":100,"2":250}')
     assert leaves.leaf_of(event, b"k" * 32, Subject("", "", {})).hash == told
 
 
