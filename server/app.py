@@ -18,6 +18,7 @@ from plumbing.clock import Clock
 from plumbing.cluster.client import connect
 from plumbing.engines import checks
 from plumbing.faults import until_there
+from registries.parameters import pages as standards
 from registries.parameters import routes as parameters
 from server import live, money, operations, recovery, site, trail
 from server.settings import Settings
@@ -46,6 +47,7 @@ async def healthz(request: Request) -> Response:
 ROUTES: list[BaseRoute] = [
     Route("/healthz", healthz),
     *parameters.ROUTES,
+    *standards.ROUTES,
     *operations.ROUTES,
     *recovery.ROUTES,
     *live.ROUTES,

@@ -43,6 +43,8 @@ SHOTS = (
     Shot("result", "", "/lots/{}/result", DONE),
     Shot("verify", "", "/verify"),
     Shot("audit", "auditor", "/audit"),
+    Shot("standards", "operator", "/standards"),
+    Shot("categories", "operator", "/standards/categories"),
     Shot("preflight", "supplier1", "/preflight"),
 )
 

@@ -44,6 +44,7 @@ RULES: dict[frozenset[str], str] = {
         DELETE /api/session | GET /login | POST /login | POST /logout | GET /lang/{lang}
         GET /healthz | GET /api/parameters | GET /api/parameters/values | GET /api/calendars/{year:int}
         GET /api/categories | GET /api/regions | GET /preflight
+        GET /standards | GET /standards/categories | GET /standards/calendar | GET /standards/parameters/{key}
         GET /api/auctions | GET /auctions | GET /api/auctions/{auction_id:uuid} | GET /auctions/{auction_id:uuid}
         GET /verify | GET /api/transcript-keys | GET /api/lots/{lot_id:uuid}/transcript.jsonl
         GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
@@ -55,7 +56,7 @@ RULES: dict[frozenset[str], str] = {
     EVERYONE - {"nobody", "auditor"} - SUPPLIERS: "GET /board",
     frozenset({"operator"}): """
         GET /metrics | GET /api/operations | GET /operations | POST /api/parameters/values
-        PUT /api/calendars/{year:int}
+        PUT /api/calendars/{year:int} | POST /api/categories/import | POST /standards/parameters/{key}
     """,
     OFFICERS - {"agency elsewhere"} | {"operator"}: "GET /recovery",
     BUYERS: "POST /api/auctions | GET /auctions/new | POST /auctions/new",
@@ -237,7 +238,8 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
     places = {
         "{auction_id:uuid}": str(scene.auction_id), "{lot_id:uuid}": str(scene.lot_id), "{year:int}": "2031",
         "{motion_id:uuid}": str(scene.motion_id), "{question_id:uuid}": str(scene.question_id),
-        "{lang}": "zh", "{form_id:uuid}": str(uuid4()), "{step}": "need", "{person_id:uuid}": str(uuid4()),
+        "{lang}": "zh", "{form_id:uuid}": str(uuid4()), "{step}": "need", "{key}": "auction.rounds",
+        "{person_id:uuid}": str(uuid4()),
     }  # fmt: skip
     for place, value in places.items():
         path = path.replace(place, value)
