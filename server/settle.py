@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from auction.case import recovery, review
-from auction.case.records import SQL, copy, decode_rules, moment
+from auction.case.records import SQL, copy, moment
 from auction.lot import live
 from auction.lot.model import LotRules, Opened, Stage
 from auction.lot.state import BrokenLogError, LotState, reduce
@@ -94,7 +94,7 @@ async def _store(conn: Connection, notary: Notary, lot_id: UUID, closing: Closin
     if row["held_by"] == recovery.BY:  # until two persons let it go on
         return None
     opened = closing.events[0]
-    if not isinstance(opened, Opened) or opened.rules_sha256 != live.rules_sha256(decode_rules(row["rules"])):
+    if not isinstance(opened, Opened) or opened.rules_sha256 != live.rules_sha256(row["rules"]):
         raise BrokenLogError("the lot was opened with other rules than Postgres has pinned")
     if row["stage"] not in _SETTLED_FROM:
         return "" if await conn.fetchval("SELECT true FROM result WHERE lot_id = $1", lot_id) else None

@@ -69,7 +69,8 @@ async def hand_over(conn: Db, valkey: Valkey, lot_id: UUID, now_ms: int, watch: 
         return
     rules = decode_rules(row["rules"])
     entrants = msgspec.convert(row["entrants"], tuple[Entrant, ...])
-    await live.open_lot(valkey, lot_id, rules, entrants, not_late(millis(row["opens_at"]), now_ms))
+    opens_at, fingerprint = not_late(millis(row["opens_at"]), now_ms), live.rules_sha256(row["rules"])
+    await live.open_lot(valkey, lot_id, rules, entrants, opens_at, fingerprint=fingerprint)
     opened = (await live.read_log(valkey, lot_id))[0]
     assert isinstance(opened, Opened)
     closes_at = opened.closes_at

@@ -187,7 +187,7 @@ def record_of(row: Record, lot_rules: LotRules, quotes: list[Record], now_ms: in
     entrants = tuple(Entrant(Alias(quote["alias"]), quote["deduction_bp"]) for quote in quotes)
     begins, ends = millis(row["published_at"]), millis(row["opens_at"])
     first = min([begins, *(millis(quote["received_at"]) for quote in quotes)])
-    events: list[Event] = [Opened(1, first, first, ends, entrants, live.rules_sha256(lot_rules))]
+    events: list[Event] = [Opened(1, first, first, ends, entrants, live.rules_sha256(row["rules"]))]
     opened = [quote for quote in quotes if quote["price"] is not None]
     for quote in opened:
         at = max(events[-1].at, millis(quote["received_at"]))

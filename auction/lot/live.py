@@ -62,12 +62,16 @@ def decode(entry: bytes) -> list[Event]:
         raise BrokenLogError(f"an entry of the log cannot be read: {error}") from None
 
 
-def rules_text(rules: LotRules) -> str:
-    """The rules as the text whose fingerprint enters the log."""
-    return msgspec.json.encode(rules, order="deterministic").decode()
+def rules_text(rules: LotRules | Mapping[str, Any]) -> str:
+    """The rules as the text whose fingerprint enters the log: its members in the order of the alphabet.
+
+    Of rules as a row keeps them, the text depends on nothing but the row: a release that knows of more members, or of
+    fewer, still finds the text that was signed.
+    """
+    return msgspec.json.encode(rules, order="sorted").decode()
 
 
-def rules_sha256(rules: LotRules) -> str:
+def rules_sha256(rules: LotRules | Mapping[str, Any]) -> str:
     """The fingerprint of the rules, written into the log's first event."""
     return sha256(rules_text(rules).encode()).hexdigest()
 
@@ -127,9 +131,11 @@ async def open_lot(
     opens_at: int,
     version: str = VERSION,
     now: Now = NOW,
+    fingerprint: str = "",
 ) -> list[Event]:
     """Hand the lot over to Valkey 竞价开始. Idempotent; an empty list means it was open already.
 
+    ``fingerprint`` is that of the rules as their row keeps them, where they were not made by this release.
     Raises ``ClockDoubtedError`` when lots run beside it and their time is not ours.
     """
     fields = _rule_fields(lot_id, rules, version)
@@ -137,7 +143,7 @@ async def open_lot(
     people = [p for e in entrants for p in (e.alias, e.deduction_bp, e.malus, e.opening_price or 0)]
     closes_at = FORMATS[rules.format].closes_at(rules, opens_at, len(entrants))
     encoded = msgspec.json.encode(entrants).decode()
-    what = (opens_at, closes_at, rules_sha256(rules), encoded, len(flat), *flat, *people)
+    what = (opens_at, closes_at, fingerprint or rules_sha256(rules), encoded, len(flat), *flat, *people)
     for _ in range(TRIES):
         answer = await _call(valkey, "open_lot", lot_id, version, now(), *what)
         if not _doubted(answer):

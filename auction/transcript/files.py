@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from auction.lot import leaves, live
 from auction.lot.leaves import Opening, Subject
-from auction.lot.model import BidTaken, Event, LotRules, Opened
+from auction.lot.model import BidTaken, Event, Opened
 from auction.transcript.notary import SQL
 from ledger.note import DASH, VerifierKey, unpacked
 from plumbing.postgres import Connection, Pool
@@ -45,7 +45,7 @@ async def transcript(conn: Connection | Pool, lot_id: UUID, reader: Reader) -> b
     notes = [note["note"] for note in await conn.fetch(SQL["checkpoints_of"], lot_id)]
     key = await conn.fetchval(SQL["salt_of"], lot_id)
     seen = {reader.alias, facts["winner"] if facts["stage"] in _PUBLIC else ""} - {"", None}
-    rules, keys = live.rules_text(msgspec.convert(facts["rules"], LotRules)), await _keys(conn, origin, notes)
+    rules, keys = live.rules_text(facts["rules"]), await _keys(conn, origin, notes)
     lines: list[Any] = [{"format": FORMAT, "origin": origin, "rules": rules, "keys": keys}]
     lines += [{"leaf": entry["leaf"]} for entry in entries]
     lines += [{"open": opening} for opening in _openings(events, key, subject, reader.kind, seen)]
