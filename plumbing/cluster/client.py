@@ -65,7 +65,7 @@ async def every_server(valkey: Valkey) -> list[Valkey]:
 
 
 class ClusterClient(Redis):
-    """The client library's commands, over the pipe. Transactions are not: commands sent together go one by one."""
+    """The client library's commands, over the pipe."""
 
     def __init__(self, url: str, copies_min: int) -> None:
         super().__init__(legacy_responses=False)  # it knows how to read answers; its own connection is never made
@@ -92,7 +92,7 @@ class ClusterClient(Redis):
             answer = await self._from_anyone(words)
         else:
             answer = await self.pipe.ask(*words)
-        return self._read(args[0], answer, options)
+        return self.read(args[0], answer, options)
 
     async def _from_anyone(self, words: tuple[Part, ...]) -> Any:
         """What the first master that answers says."""
@@ -101,7 +101,8 @@ class ClusterClient(Redis):
                 return await self.pipe.ask_node(master, *words)
         raise ValkeyGone("no master answers")
 
-    def _read(self, name: Any, answer: Any, options: dict[str, Any]) -> Any:
+    def read(self, name: Any, answer: Any, options: dict[str, Any]) -> Any:
+        """An answer as the client library gives it; raises what it raises."""
         if isinstance(answer, BaseException):
             raise answer
         options.pop("keys", None)
@@ -109,8 +110,8 @@ class ClusterClient(Redis):
         return callback(answer, **options) if callback else answer
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Any:
-        """Commands that are sent together; not atomic."""
-        return _Together(self)
+        """Commands that are sent together; as one step with ``transaction``, when their keys lie in one slot."""
+        return _Together(self, transaction)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Hang up everywhere."""
@@ -120,9 +121,10 @@ class ClusterClient(Redis):
 class _Together(Redis):
     """Commands said one by one and sent together."""
 
-    def __init__(self, client: ClusterClient) -> None:
+    def __init__(self, client: ClusterClient, transaction: bool) -> None:
         super().__init__(legacy_responses=False)
-        self._client, self._said = client, list[tuple[tuple[Any, ...], dict[str, Any]]]()
+        self._client, self._transaction = client, transaction
+        self._said: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -139,8 +141,11 @@ class _Together(Redis):
         """Send them; their answers in order. Raises what the first that failed raised."""
         said, self._said = self._said, []
         await self._client.pipe.ready()
-        asked = [self._client.execute_command(*args, **options) for args, options in said]
-        return list(await asyncio.gather(*asked))
+        if not (self._transaction and said):
+            return list(await asyncio.gather(*(self._client.execute_command(*args, **more) for args, more in said)))
+        commands = [tuple(args) for args, _ in said]
+        answers = await self._client.pipe.in_one_step(commands)
+        return [self._client.read(args[0], answer, more) for answer, (args, more) in zip(answers, said, strict=True)]
 
 
 class ClusterChannels(Channels):

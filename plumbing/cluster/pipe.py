@@ -28,6 +28,11 @@ KEY_AT = {"FCALL": 3}  # elsewhere the key is the second word
 log = logging.getLogger("yangcai.cluster")
 
 
+def _key(parts: tuple[Part, ...]) -> str | bytes:
+    key = parts[KEY_AT.get(str(parts[0]), 1)]
+    return key if isinstance(key, bytes) else str(key)
+
+
 class ClusterPipe(Pipe):
     """Like ``Pipe``, to the master that has the key. Every answer stands on every copy of its shard.
 
@@ -81,8 +86,7 @@ class ClusterPipe(Pipe):
             raise ValkeyGone("no node of the cluster answers") from None
 
     def _send(self, parts: tuple[Part, ...], waiter: Waiter | None) -> None:
-        key = parts[KEY_AT.get(str(parts[0]), 1)]
-        address = self.master_of(key if isinstance(key, bytes) else str(key))
+        address = self.master_of(_key(parts))
         if address is None:
             self.look_soon()
             refuse(waiter, ValkeyGone("no master is known for the key"))
@@ -90,6 +94,15 @@ class ClusterPipe(Pipe):
             self._plain_of(address)._send(("SPUBLISH", *parts[1:]), waiter)
         else:
             self._rounds[address].send(parts, waiter)
+
+    async def in_one_step(self, commands: Sequence[tuple[Part, ...]]) -> list[Any]:
+        """Carry out commands whose keys lie in one slot as one step; their answers in order, errors among them."""
+        address = self.master_of(_key(commands[0]))
+        if address is None:
+            raise ValkeyGone("no master is known for the key")
+        step = [self.ask_master(address, *command) for command in (("MULTI",), *commands, ("EXEC",))]
+        answers: list[Any] = (await asyncio.gather(*step))[-1]
+        return answers
 
     def flush(self) -> None:
         """Nothing: a round leaves as soon as the one before it stands."""

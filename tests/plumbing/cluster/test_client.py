@@ -51,6 +51,11 @@ async def test_commands_find_their_masters_and_answer_as_one_server_does(client:
     async with client.pipeline(transaction=True) as together:
         together.incr("count").expire("count", 5, nx=True).ttl("count")
         assert await together.execute() == [1, True, 5]
+    async with client.pipeline(transaction=True) as together:
+        together.set("{s1}:a", 1).set("{s200}:b", 2)
+        with pytest.raises(RedisError):  # they lie in two slots: neither is done
+            await together.execute()
+    assert await client.get("{s1}:a") is None
     pipe = pipe_to(client)
     assert await pipe.ask_all([("SET", key, place) for place, key in enumerate(KEYS)]) == [b"OK"] * len(KEYS)
     assert await pipe.ask_all([("GET", key) for key in KEYS]) == [b"%d" % place for place in range(len(KEYS))]
