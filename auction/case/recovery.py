@@ -20,7 +20,7 @@ from auction.case.records import SQL as CASES
 from auction.case.records import decode_rules, lot, moment
 from auction.lot import live
 from auction.lot.model import LIFE_CYCLE, Event, Stage, Turn
-from auction.lot.restoring import put_back
+from auction.lot.restoring import differs, put_back
 from auction.lot.state import BrokenLogError
 from ledger import log as ledger
 from plumbing import logs, sql
@@ -31,17 +31,26 @@ from plumbing.valkey import Valkey
 
 SQL = sql.load(Path(__file__).with_name("recovery.sql"))
 BY = "record"
+FRESH_S = 60
 _lines = msgspec.json.Decoder(list[msgspec.Raw])
 log = logs.get(__name__)
 
 
 async def check(pool: Pool, valkey: Valkey, pipe: Pipe, now_ms: int) -> None:
-    """Before the first bid is heard: hold every lot of which more was signed than the live store has."""
+    """Before the first bid is heard: hold every lot of which more was signed than the live store has.
+
+    Where that has just read its files, also every lot whose keys do not follow from its log.
+    """
     lots = list({*(lot_id for lot_id, _ in await ledger.running_lots(pipe)), *await ledger.outbox(pipe)})
     signed = {row["lot_id"]: row["size"] for row in await pool.fetch(SQL["signed_sizes"], lots)}
     for lot_id, n in zip(lots, await ledger.positions(pipe, lots), strict=True):
         if n < signed.get(lot_id, 0):
             await found(pool, valkey, lot_id, f"{signed[lot_id]} positions were signed, the live store has {n}", now_ms)
+    if (await valkey.info("server"))["uptime_in_seconds"] < FRESH_S:
+        for lot_id in lots:
+            why = await differs(valkey, lot_id)
+            if why:
+                await found(pool, valkey, lot_id, why, now_ms)
 
 
 async def found(pool: Pool, valkey: Valkey, lot_id: UUID, why: str, now_ms: int) -> None:

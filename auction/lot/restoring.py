@@ -10,12 +10,16 @@ from hashlib import sha1
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from auction.lot.model import BidTaken, Event, Extended, LotRules, Stage
-from auction.lot.state import Bidder, LotState, apply
+from auction.lot.state import Bidder, BrokenLogError, LotState, apply
 from ledger import log as ledger
 from plumbing.valkey import Valkey
 
 ENTRY_LINES = 100
+_events = msgspec.json.Decoder(list[Event])
+_lines = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def _answers(rules: LotRules, events: Sequence[Event]) -> tuple[LotState, dict[str, str]]:
@@ -51,6 +55,41 @@ def _fields(state: LotState, lines: Sequence[bytes]) -> dict[str, str | int]:
 def _due(state: LotState) -> int:
     turns = state.rules.format.value == "round_reverse"
     return min(state.turn_ends_at, state.closes_at) if turns else state.closes_at
+
+
+async def differs(valkey: Valkey, lot_id: UUID) -> str:
+    """What the live store keeps of a lot besides its log, and what does not follow from the log; nothing when all does.
+
+    Read in one step, so that bids that are taken meanwhile make no difference.
+    """
+    lot, who, ids, board, log, *_ = ledger.keys_of(lot_id)
+    async with valkey.pipeline(transaction=True) as pipe:
+        step: Any = pipe
+        step.hgetall(lot).hgetall(who).hgetall(ids).zrange(board, 0, -1, withscores=True).xrange(log)
+        kept, standings, answers, ranked, entries = await step.execute()
+    try:
+        rules = msgspec.json.decode(kept[b"rules"], type=LotRules)
+        events = [event for _, fields in entries for event in _events.decode(fields[b"e"])]
+        lines = [bytes(line) for _, fields in entries for line in _lines.decode(fields[b"e"])]
+        state, first = _answers(rules, events)
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, BrokenLogError) as error:
+        return f"the log cannot be counted anew: {type(error).__name__}: {error}"
+    wanted = {name: str(value) for name, value in _fields(state, lines).items() if name != "at"}
+    own = {name: kept.get(name.encode(), b"").decode(errors="replace") for name in wanted}
+    told = {_text(name): _text(value) for name, value in answers.items()}
+    stood = {_text(name): _text(value) for name, value in standings.items()}
+    order = [(float(score), f"{n:015d}:{alias}") for score, n, alias in state.board]
+    found = {
+        "state": own == wanted,
+        "answers": told == first,
+        "standings": stood == {alias: _standing(bidder) for alias, bidder in state.bidders.items()},
+        "board": [(float(pair[1]), _text(pair[0])) for pair in ranked] == order,
+    }
+    return ", ".join(f"its {name} do not follow from its log" for name, same in found.items() if not same)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
 
 
 async def put_back(

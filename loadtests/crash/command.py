@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from websockets.exceptions import WebSocketException
 
+from loadtests import proof
 from loadtests.bench.gauges import machine
 from loadtests.bench.helpers import CHECKOUT
 from loadtests.bench.product import ProductError
@@ -191,5 +192,5 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     options.out.write_text(json.dumps({**facts, "rows": report.as_data(sums)}, indent=1, default=str), encoding="utf-8")
     console.print(f"{options.out}", soft_wrap=True)
     if options.proof:
-        options.proof.write_text(report.page(sums, facts), encoding="utf-8")
+        proof.write(options.proof, "crash", "Crashes 故障", report.section(sums, facts))
     return HELD if all(one.well or one.skipped for one in sums) else BROKEN

@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from loadtests.bench.product import ProductError
-from loadtests.crash.lots import Hall, a_hall
+from loadtests.crash.checker import lost, ranking
+from loadtests.crash.history import Record
+from loadtests.crash.lots import Hall, Lot, a_hall
 from loadtests.crash.rounds import Brought, Play, brought
 from loadtests.crash.stand import AWAY, Stand, TooLateError, eventually
 
 TORN_BYTES, ZEROED_BYTES = 37, 512
-SIGNED_MAX_S, FOUND_MAX_S = 10.0, 10.0
+SIGNED_MAX_S, LOOKED_AT_S, FOUND_MAX_S = 10.0, 4.0, 10.0
 
 Damage = Callable[[bytearray, bytes, random.Random], str]
 
@@ -77,7 +80,7 @@ def damaged(how: Damage) -> Play:
     """The scenario: all dies, the file is damaged, all is started again."""
 
     async def play(stand: Stand, dice: random.Random) -> Brought:
-        """The start is refused in words, or the lot is found out and not settled."""
+        """The start is refused in words, or the lot is found out, held, and its record put back."""
         async with a_hall(stand, dice) as hall:
             await hall.warm()
             await _come_to_rest(stand, hall)
@@ -99,20 +102,32 @@ def damaged(how: Damage) -> Play:
 
 
 async def _found_out(stand: Stand, hall: Hall, done: str, acked: int) -> Brought:
-    """Close the lot; either it is found out, or nothing in it was harmed."""
-    lot_id = hall.lots[0].lot_id
+    """The lot is held and its record put back whole; or it closes, is found out then, or nothing in it was harmed."""
+    lot = hall.lots[0]
+    with suppress(TooLateError):
+        found = await eventually(lambda: stand.contradiction(lot.lot_id), LOOKED_AT_S, "the lot is held")
+        return await _put_back(stand, lot, f"{done}: {found['why']}; held", found, acked)
     with suppress(*AWAY):
-        await asyncio.to_thread(hall.host.ask, "POST", f"/api/practice/lots/{lot_id}/close")
+        await asyncio.to_thread(hall.host.ask, "POST", f"/api/practice/lots/{lot.lot_id}/close")
 
-    async def decided() -> str:
-        lines = (line for line in stand.said().splitlines() if str(lot_id) in line)
-        if any("settlement.refused" in line for line in lines):
-            return "refused"
-        return "settled" if await stand.settled(lot_id) else ""
+    async def decided() -> bool:
+        return bool(await stand.settled(lot.lot_id) or await stand.contradiction(lot.lot_id))
 
     with suppress(TooLateError):
-        if await eventually(decided, FOUND_MAX_S, "the lot is settled or refused") == "settled":
-            whole = brought(await hall.reckon(), note=f"{done}: did no harm")
-            return whole._replace(wrong=[f"{done}, served silently: {fault}" for fault in whole.wrong])
-        return Brought([], acked, note=f"{done}: settlement refused")
-    return Brought([f"{done}: neither settled nor refused"], acked)
+        await eventually(decided, FOUND_MAX_S, "the lot is settled or held")
+        found = await stand.contradiction(lot.lot_id)
+        if found:
+            return await _put_back(stand, lot, f"{done}: {found['why']}; held at the close", found, acked)
+        whole = brought(await hall.reckon(), note=f"{done}: did no harm")
+        return whole._replace(wrong=[f"{done}, served silently: {fault}" for fault in whole.wrong])
+    return Brought([f"{done}: neither settled nor held"], acked)
+
+
+async def _put_back(stand: Stand, lot: Lot, note: str, found: Mapping[str, Any], acked: int) -> Brought:
+    """Every acknowledged bid is in the record again, or it says why it could not be."""
+    if found["put_back"] is None:
+        return Brought([], acked, note=f"{note}; not put back: {found['fault']}")
+    log = await stand.live_log(lot.lot_id)
+    missing = lost(lot.history, Record(log, 1, len(log), ranking(log), None, None, by_host=True))
+    wrong = [f"{note}: {missing} acknowledged bids are not in the record put back"] if missing else []
+    return Brought(wrong, acked, note=f"{note}, {found['put_back']} entries put back")

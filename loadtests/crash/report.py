@@ -54,10 +54,7 @@ def as_data(sums: Sequence[Sum]) -> list[dict[str, Any]]:
             for one in sums]  # fmt: skip
 
 
-HEAD = """# What is proved 证明
-
-Written by the crash suite itself: `./dev crash {arguments}`, {day}, {took_min:.0f} minutes, seed {seed}. Not to be
-edited: run it again.
+HEAD = """Written by `./dev crash {arguments}`, {day}, {took_min:.0f} minutes, seed {seed}.
 
 - {machine}
 - Power cut: {power}
@@ -67,7 +64,7 @@ no answer under the same id, and send some bids twice, over two sockets at once,
 (`loadtests/crash/checker.py`) holds what they were told, in their order, against the log, the result, the ranking
 counted anew, the signed transcript, and every view a watcher was shown.
 
-## Promises
+### Promises
 "Back after" is the longest time from the fault, or from the end of a lasting one, until every bidder had a new bid
 taken.
 
@@ -76,15 +73,15 @@ taken.
 """
 TOTAL = "| **in all** | {rounds} | {acked:,} | **{lost}** | **{doubled}** | **{settlements}** | **{closes}** | | |\n"
 DAMAGE = """
-## Damage to the live store's file
+### Damage to the live store's file
 It must be found or refused, never served as if it were whole. A torn end loads without a word; the signed transcript in
-Postgres is what tells.
+Postgres is what tells, and what the record is put back from: no acknowledged bid may be missing then.
 
 | what | rounds | what happened | |
 |---|---|---|---|
 """
 CONTROLS = """
-## Negative controls
+### Negative controls
 With a weaker setting, or a guard taken away, the same suite must see the loss. Besides, after every round of kills and
 power cuts the checker was given {kinds} spoilt versions of the history it had just passed ({spoilt}), and had to refuse
 each.
@@ -94,8 +91,8 @@ each.
 """
 
 
-def page(sums: Sequence[Sum], facts: dict[str, Any]) -> str:
-    """``docs/proof.md``."""
+def section(sums: Sequence[Sum], facts: dict[str, Any]) -> str:
+    """Its section of ``docs/proof.md``."""
     promises = [one for one in sums if not one.scenario.control and not one.scenario.fresh]
     text = HEAD.format(**facts)
     for one in promises:
@@ -107,9 +104,9 @@ def page(sums: Sequence[Sum], facts: dict[str, Any]) -> str:
     text += "".join(map(_told, (one for one in sums if one.scenario.control)))
     notes = [f"- {one.scenario.what}: {'; '.join(dict.fromkeys(one.notes))}" for one in promises if one.notes and
              one.rounds <= len(dict.fromkeys(one.notes)) * 5 and one.rounds < 10]  # fmt: skip
-    text += "\n## Notes\n" + "\n".join(notes) + "\n" if notes else ""
+    text += "\n### Notes\n" + "\n".join(notes) + "\n" if notes else ""
     broken = [f"- {one.scenario.what}: {wrong}" for one in sums for wrong in one.wrong]
-    return text + ("\n## Broken\n" + "\n".join(broken) + "\n" if broken else "")
+    return text + ("\n### Broken\n" + "\n".join(broken) + "\n" if broken else "")
 
 
 def _told(one: Sum) -> str:

@@ -151,6 +151,12 @@ class Stand:
         async with self.postgres() as conn:
             return bool(await conn.fetchval("SELECT count(*) FROM result WHERE lot_id = $1", lot_id))
 
+    async def contradiction(self, lot_id: UUID) -> dict[str, Any]:
+        """What was found of a lot that is held because its record is in doubt; empty: it is not."""
+        async with self.postgres() as conn:
+            row = await conn.fetchrow("SELECT why, put_back, fault FROM lot_contradiction WHERE lot_id = $1", lot_id)
+        return dict(row) if row else {}
+
     async def live_log(self, lot_id: UUID) -> list[dict[str, Any]]:
         """The lot's log as the live store has it."""
 

@@ -118,7 +118,8 @@ def storm(sockets: int = SOCKETS) -> Play:
 
     async def play(stand: Stand, dice: random.Random) -> Brought:
         """All are back within five seconds of the fault, and not a bid is lost."""
-        count = min(sockets, raise_file_limit() - FILES_ELSE)
+        files = raise_file_limit()
+        count = min(sockets, files - FILES_ELSE)
         async with a_hall(stand, dice) as hall:
             await hall.warm()
             crowd = Crowd(hall.host.port, hall.host.by_cookie().encode(), hall.lots[0].lot_id, dice)
@@ -133,6 +134,7 @@ def storm(sockets: int = SOCKETS) -> Play:
             finally:
                 crowd.close()
             more = [] if back_s <= BACK_MAX_S else [f"{count:,} sockets were back after {back_s:.1f} s"]
-            return brought(await hall.reckon(), back_s, f"{count:,} sockets back after {back_s:.1f} s", more)
+            note = f"{count:,} sockets (of {sockets:,}; {files:,} files may be open) back after {back_s:.1f} s"
+            return brought(await hall.reckon(), back_s, note, more)
 
     return play

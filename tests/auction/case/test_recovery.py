@@ -13,6 +13,7 @@ from accounts.model import Actor, Role
 from auction.case import holds, recovery
 from auction.lot import live
 from auction.lot.model import Broadcast, Outage, Refusal, Refused, Stage, Taken
+from auction.lot.restoring import differs
 from auction.practice import opening as practice
 from ledger import log as ledger
 from plumbing.clock import Clock
@@ -112,6 +113,19 @@ async def test_a_changed_price_is_found_at_the_first_look_and_the_signed_one_put
     await case.look()
     assert await live.read_log(case.valkey, case.lot_id) == before
     assert "not what was signed" in (await case.found())["why"]
+
+
+@pytest.mark.parametrize(("key", "word"), [(1, "standings"), (2, "answers")])
+async def test_keys_that_do_not_follow_from_the_log_are_found_and_made_anew(case: Case, key: int, word: str) -> None:
+    name = ledger.keys_of(case.lot_id)[key]
+    assert await differs(case.valkey, case.lot_id) == ""
+    (field, before), *_ = (await case.valkey.hgetall(name)).items()  # type: ignore[misc]
+    await case.valkey.hset(name, field, before.replace(b"|", b"=", 1))  # type: ignore[misc]
+    why = await differs(case.valkey, case.lot_id)
+    assert why == f"its {word} do not follow from its log"
+    await recovery.found(case.pool, case.valkey, case.lot_id, why, NOW())
+    assert await differs(case.valkey, case.lot_id) == ""
+    assert await case.valkey.hget(name, field) == before  # type: ignore[misc]
 
 
 async def test_what_was_not_signed_yet_is_kept_and_a_later_look_finds_nothing_wrong(case: Case) -> None:
