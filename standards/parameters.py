@@ -157,7 +157,25 @@ _POLICY = (
     _hard("policy.domestic_share_bp", Kind.BASIS_POINTS, 8_000, "本国产品成本占比 80% 以上", 8_000, 8_000),
     _ours("policy.cap_bp", Kind.BASIS_POINTS, 4_000, "两项扣除按原报价相加", 0, 4_000),
 )
+_PLAN = (
+    _local("plan.needed", Kind.FLAG, False, "无预算不采购（政府采购法 §6）；按地区启用日期设定"),
+    _hard(
+        "plan.small_all_fen", Kind.FEN, 200 * WAN_FEN, "财库〔2020〕46号 §7（货物、服务）", 200 * WAN_FEN, 200 * WAN_FEN
+    ),
+    _hard("plan.small_all_works_fen", Kind.FEN, 400 * WAN_FEN, "财库〔2020〕46号 §7", 400 * WAN_FEN, 400 * WAN_FEN),
+    _hard("plan.small_share_bp", Kind.BASIS_POINTS, 3_000, "财库〔2020〕46号 §8：30% 以上", 3_000, 10_000),
+    _hard("plan.small_share_works_bp", Kind.BASIS_POINTS, 4_000, "财库〔2022〕19号：工程 40% 以上", 3_000, 10_000),
+)
 _CATALOGUE = (_hard("record.keep_years", Kind.COUNT, 15, "政府采购法 §42", 15, 100),)
 
-PARAMETERS: tuple[Parameter, ...] = (*_THRESHOLDS, *_NOTICE, *_AUCTION, *_AWARD, *_LOW_PRICE, *_POLICY, *_CATALOGUE)
+PARAMETERS: tuple[Parameter, ...] = (
+    *_THRESHOLDS,
+    *_NOTICE,
+    *_AUCTION,
+    *_AWARD,
+    *_LOW_PRICE,
+    *_POLICY,
+    *_PLAN,
+    *_CATALOGUE,
+)
 BY_KEY: dict[str, Parameter] = {parameter.key: parameter for parameter in PARAMETERS}

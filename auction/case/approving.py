@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from accounts.model import Actor, Role
-from auction.case import cases, drafting, lawful, offices, publishing
+from auction.case import cases, drafting, lawful, money, offices, publishing
 from auction.case.records import SQL, millis_or_0, moment
 from auction.lot.model import Stage, Turn
 from plumbing.postgres import Connection, Record
@@ -13,13 +13,14 @@ from plumbing.problems import Problem
 
 
 async def submit(conn: Connection, actor: Actor, auction_id: UUID, now_ms: int) -> None:
-    """Submit a draft for approval. Refused when the opening leaves less than the notice period, the gate shut,
-    or an office of a sealed inquiry without a key.
+    """Submit a draft for approval. Refused when the opening leaves less than the notice period, the gate shut, the
+    plan would not carry it, or an office of a sealed inquiry without a key.
     """
     row = await drafting.ours(conn, actor, auction_id, now_ms, Role.BUYER, Role.AGENCY)
     lots = await drafting.still_draft(conn, auction_id)
     await lawful.check_notice(conn, row, now_ms)
     await lawful.check_again(conn, row, lots, now_ms)
+    await money.check(conn, row, lots)
     if any(publishing.is_sealed(lot) for lot in lots):
         await offices.pin(conn, row)
     for lot in lots:
@@ -31,6 +32,7 @@ async def decide(conn: Connection, actor: Actor, auction_id: UUID, approve: bool
     """One post's decision; "scheduled" after the last approval, "draft" after a rejection, else "approving".
 
     A post is another person's than the drafter's and than the other posts'; the head's post is the head's alone.
+    The last approval freezes the money of the case's plan; refused where it is short.
     """
     row = await drafting.ours(conn, actor, auction_id, now_ms, Role.BUYER, Role.HEAD)
     lots = await publishing.lots_locked(conn, auction_id)
@@ -47,6 +49,7 @@ async def decide(conn: Connection, actor: Actor, auction_id: UUID, approve: bool
     if post != row["posts"][-1]:
         return Stage.APPROVING.value
     await lawful.check_notice(conn, row, now_ms)
+    await money.freeze(conn, row, lots, actor, now_ms)
     due_at = moment(max(now_ms, millis_or_0(row["signup_from"])))
     for lot in lots:
         await cases.move(conn, lot, Turn.APPROVE, actor=actor, due_at=due_at, detail=detail)

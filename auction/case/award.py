@@ -11,7 +11,7 @@ import msgspec
 
 from accounts.audit import audit
 from accounts.model import Actor
-from auction.case import cases, deals, lawful, params
+from auction.case import cases, deals, lawful, money, params
 from auction.case.records import SQL, decode_rules, millis, moment
 from auction.lot.model import LotRules, Stage, Turn
 from auction.lot.settlement import Candidate, next_in_rank
@@ -168,7 +168,8 @@ async def silence(conn: Connection, row: Record, now_ms: int, on_deal: OnDeal) -
 
 
 async def contract(conn: Connection, actor: Actor, row: Record, contract_no: str, now_ms: int) -> Stage:
-    """Mark the contract 合同 as signed, once."""
+    """Mark the contract 合同 as signed, once; the money held for the lot is consumed."""
     stage = await cases.move(conn, row, Turn.CONTRACT, actor=actor, detail={"contract_no": contract_no})
     await conn.fetchval(SQL["contracted"], row["id"], contract_no, moment(now_ms))
+    await money.consume(conn, row["id"], now_ms)
     return stage

@@ -8,11 +8,14 @@ from uuid import UUID
 
 from accounts.audit import audit
 from accounts.model import Actor
+from auction.case import money
 from auction.case.records import SQL, lot
 from auction.lot import settlement
 from auction.lot.model import Stage, Turn
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
+
+COME_TO_NOTHING = (Stage.FAILED, Stage.CANCELLED)
 
 
 async def lot_locked(conn: Connection, lot_id: UUID) -> Record:
@@ -41,6 +44,7 @@ async def move(
     detail: dict[str, Any] | None = None,
 ) -> Stage:
     """Move a lot by ``turns`` (usually one) and write the trail in the same transaction; the stage it reached.
+    The money held for one that comes to nothing is given back.
 
     ``due_at`` is when it next needs attention by itself. Raises ``Problem`` 409 when the stage has passed.
     """
@@ -48,6 +52,8 @@ async def move(
     moved = await conn.fetchval(SQL["move_lot"], row["id"], row["stage"], new, due_at, why)
     if moved is None:
         raise Problem(409, "stage_passed", accept={"stage": row["stage"]}, stage=row["stage"])
+    if new in COME_TO_NOTHING and row["stage"] not in COME_TO_NOTHING:
+        await money.give_back(conn, row["id"])
     event = "lot." + turns[-1].value
     await audit(
         conn, actor, event, f"lot:{row['id']}", detail={"from": row["stage"], "to": new.value, **(detail or {})}

@@ -19,10 +19,10 @@ from auction.case import approving, award, deciding, holds, motions, publishing,
 from auction.case.records import SQL, decode_rules, lot
 from auction.case.signing import Answered, OfferBody
 from auction.doors.casepages import Refused, show
-from auction.doors.typed import Fault, Typed
 from auction.lot.model import LotRules, PriceBasis
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
+from plumbing.typed import Fault, Typed
 from plumbing.web import Form, collect, page, read_form, see_other
 from registries.suppliers.model import Declarations
 

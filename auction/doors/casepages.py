@@ -18,11 +18,11 @@ from auction.doors import wording
 from auction.doors.listpages import SQL as PAGES
 from auction.doors.listpages import chief_lot
 from auction.doors.pagekit import problem_words, sayer, tone
-from auction.doors.typed import moment_text
 from auction.lot.model import LIFE_CYCLE, Conformity, FormatName, PriceBasis, Stage, Turn
 from auction.sealed import records as sealed
 from plumbing.postgres import Record
 from plumbing.problems import Problem
+from plumbing.typed import moment_text
 from plumbing.web import collect, page, see_other
 from standards.money import plain, upper
 

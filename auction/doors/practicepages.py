@@ -13,11 +13,11 @@ from auction.case.records import decode_rules
 from auction.doors import wording
 from auction.doors.listpages import Wanted, found_cases
 from auction.doors.pagekit import problem_words, sayer, tone
-from auction.doors.typed import Fault, Typed
 from auction.lot.model import Stage, Visibility
 from auction.practice import rehearsal
 from auction.practice.rehearsal import Wish
 from plumbing.problems import Problem
+from plumbing.typed import Fault, Typed
 from plumbing.web import collect, page, read_form, see_other
 from standards.money import PRICE_MAX
 

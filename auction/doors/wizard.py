@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from auction.case.drafting import Draft, DraftLine, DraftLot, FewSuppliers
 from auction.case.gate import Gate
-from auction.doors.typed import Fault, Typed, moment_text
 from auction.doors.wizardrules import own_lots, rule_fields, yuan_text
 from auction.lot.model import FormatName, LotRules
+from plumbing.typed import Fault, Typed, moment_text
 from standards.categories import is_code, kind_of
 from standards.params import RuleSet
 

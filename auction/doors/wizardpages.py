@@ -15,12 +15,12 @@ from auction.case.gate import Gate
 from auction.case.records import SQL as CASES
 from auction.case.records import decode_rules
 from auction.doors import wizard
-from auction.doors.typed import Fault
 from auction.doors.wizardrules import FIELD_OF as FIELD_OF_RULE
 from auction.doors.wizardrules import read_few
 from auction.doors.wizardsheet import CONTEXT, SQL, Sheet, is_sealed, read_rules
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
+from plumbing.typed import Fault
 from plumbing.web import Form, collect, page, read_form, see_other
 from registries.suppliers import records as suppliers
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from auction.case.drafting import DraftLine, FewSuppliers
-from auction.doors.typed import Fault, Typed
 from auction.lot.model import (
     Band,
     Conformity,
@@ -23,6 +22,7 @@ from auction.lot.model import (
     Visibility,
 )
 from auction.lot.rules import lot_problem
+from plumbing.typed import Fault, Typed
 from standards.params import RuleSet
 
 BANDS = (1, 2, 3)

@@ -16,11 +16,11 @@ from auction.case import params
 from auction.case.gate import Gate, GateRefusal
 from auction.doors import wizard, wording
 from auction.doors.pagekit import sayer
-from auction.doors.typed import Fault, moment_text
 from auction.doors.wizardrules import BANDS, own_lots, read_few
 from auction.doors.wizardrules import read_rules as read_typed_rules
 from auction.lot.model import FormatName, LotRules
 from plumbing import sql
+from plumbing.typed import Fault, moment_text
 from registries.parameters import records as parameters
 from registries.suppliers import records as suppliers
 from registries.suppliers.model import SupplierFacts

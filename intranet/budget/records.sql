@@ -48,8 +48,7 @@ UPDATE budget_hold SET state = $2, ended_at = $3 WHERE request_id = $1;
 SELECT request_id FROM budget_hold WHERE state = 'held' AND expires_at <= $1 ORDER BY expires_at LIMIT $2;
 
 -- name: hand_holds_on
-UPDATE budget_hold_source s SET indicator_id = $2
-FROM budget_hold h WHERE h.request_id = s.request_id AND h.state = 'held' AND s.indicator_id = $1;
+UPDATE budget_hold_source SET indicator_id = $2 WHERE indicator_id = $1;
 
 -- name: close_indicator
 UPDATE indicator SET closed_at = $2 WHERE id = $1;

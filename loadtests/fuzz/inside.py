@@ -15,7 +15,6 @@ from uuid import UUID
 import msgspec
 
 from auction.doors.sockets import BidBody
-from auction.doors.typed import Typed, line_of
 from auction.lot.messages import FromClient
 from auction.sealed import crypt
 from auction.sealed.model import SealedQuote
@@ -24,6 +23,7 @@ from ledger.note import BadNote, opened, read_checkpoint, read_key, unpacked
 from loadtests.fuzz.seeds import Seeds
 from plumbing.problems import Problem
 from plumbing.security import Origins
+from plumbing.typed import Typed, line_of
 from plumbing.web import _pairs, local_path
 from standards.money import parse_yuan
 

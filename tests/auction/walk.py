@@ -141,6 +141,12 @@ async def opened(
     auction_id, lot_id = await published(pool, valkey, cast, draft)
     after_close = changed.get("conformity") is not None
     aliases = await signed_up(pool, cast, auction_id, lot_id, passed=not after_close, declared=declared)
+    await opened_of(pool, valkey, lot_id, for_ms=for_ms)
+    return lot_id, aliases
+
+
+async def opened_of(pool: Pool, valkey: Valkey, lot_id: UUID, *, for_ms: int) -> None:
+    """Open a lot in sign-up now, for ``for_ms``."""
     at_once = "UPDATE lot SET opens_at = now(), due_at = now(), rules = rules || $2 WHERE id = $1"
     await pool.execute(at_once, lot_id, {"duration_ms": for_ms})
     await run_due(pool, valkey, lot_id, Clock().now_ms() + 5)
@@ -149,7 +155,6 @@ async def opened(
         return await live.read_tally(valkey, lot_id) or await stage(pool, lot_id) == "failed"
 
     await eventually(handed_over)
-    return lot_id, aliases
 
 
 async def bids(valkey: Valkey, lot_id: UUID, prices: dict[str, int]) -> None:

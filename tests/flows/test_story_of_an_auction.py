@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from auction.doors.typed import moment_text
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
+from plumbing.typed import moment_text
 from tests.browser.pages import a_browser, a_person
 from tests.live import Site, a_live_site, a_page
 from tests.support import eventually

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from accounts.model import Actor
 from intranet.budget import indicators, records
-from intranet.budget.model import Balances, Fund
+from intranet.budget.model import Balances, Fund, Source
+from intranet.plans import operations
+from intranet.plans.model import Method, PlanDraft
 from plumbing.clock import Clock
 from plumbing.postgres import Connection, Pool
 from tests.auction.people import an_organisation
+from tests.auction.walk import within
 
 NOW = Clock().now_ms
 
@@ -38,3 +44,16 @@ async def standing(conn: Connection | Pool, indicator_id: UUID) -> Balances:
     found = await records.balances(conn, indicator_id)
     assert found is not None
     return found
+
+
+def a_plan(*sources: Source, **changed: Any) -> PlanDraft:
+    """A plan of office goods in the electronic mall, all of it reserved for small firms."""
+    amount = sum(source.fen for source in sources)
+    return msgspec.structs.replace(PlanDraft("办公设备", "A02091001", Method.MALL, amount, sources), **changed)
+
+
+async def an_approved_plan(pool: Pool, buyer: Actor, head: Actor, draft: PlanDraft) -> tuple[UUID, str]:
+    """A plan filed and approved: its id and number."""
+    plan_id = await within(pool, operations.file, buyer, draft, NOW())
+    await within(pool, operations.decide, head, plan_id, True, "", NOW())
+    return plan_id, await pool.fetchval("SELECT number FROM plan WHERE id = $1", plan_id)

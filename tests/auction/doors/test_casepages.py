@@ -17,12 +17,12 @@ from auction.case import access, deciding, drafting
 from auction.case.gate import GateCode, Way
 from auction.case.lowprice import Screen
 from auction.doors import actpages, casepages, listpages, practicepages, resultpages, wizard
-from auction.doors.typed import moment_text
 from auction.lot import live
 from auction.lot.model import Alias, Barred, Conformity, FormatName, Stage, StepKind, Visibility
 from auction.practice.rivals import Rivals
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
+from plumbing.typed import moment_text
 from plumbing.valkey import Valkey
 from server import site
 from tests.auction.people import a_supplier, an_actor, an_organisation

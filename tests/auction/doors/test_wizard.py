@@ -15,10 +15,10 @@ from accounts.model import Role
 from auction.case import reruns
 from auction.case.records import decode_rules
 from auction.doors import casepages, sealedpages, wizardpages, wizardsheet
-from auction.doors.typed import moment_text
 from auction.lot import live
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
+from plumbing.typed import moment_text
 from plumbing.valkey import Valkey
 from tests.auction.people import a_supplier
 from tests.auction.walk import a_cast, opened, within
