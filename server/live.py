@@ -73,7 +73,9 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     deadlines = Deadlines(valkey, pipe, pool, clock, on_deal, notary)
     forgetting = Forgetting(valkey, pool, clock, state["settings"].live_keys_kept_h)
     room.start()
-    gate = Sockets(sockets.DOORS, state["settings"].public_origin or "", clock.now_ms)
+    gate = Sockets(
+        sockets.DOORS, state["settings"].public_origin or "", clock.now_ms, state["settings"].sockets_per_address_max
+    )
     gate.start()
     serving = asyncio.create_task(deadlines.run(), name="deadlines")
     lag = asyncio.create_task(metrics.watch_loop(), name="loop-lag")

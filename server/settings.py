@@ -91,6 +91,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """``debug``, ``info``, ``warning`` or ``error``."""
     postgres_connections_max: int = 8
     """Connections to Postgres per server process, 2 to 100."""
+    sockets_per_address_max: int = 2000
+    """Live sockets that one address may hold open in one server process, 0 to 1000000; 0: any number."""
     shutdown_grace_s: int = 10
     """How long a stopping process lets its requests finish, in seconds, 0 to 300."""
     metrics_token: str = ""
@@ -161,7 +163,8 @@ def _faults(settings: Settings) -> list[str]:
 def _bounds(settings: Settings) -> list[str]:
     bounds = {
         "port": (0, 65_535), "workers": (1, WORKERS_MAX), "postgres_connections_max": (2, 100),
-        "shutdown_grace_s": (0, 300), "live_keys_kept_h": (0, 8_760), "valkey_copies_min": (0, COPIES_MAX),
+        "sockets_per_address_max": (0, 1_000_000), "shutdown_grace_s": (0, 300), "live_keys_kept_h": (0, 8_760),
+        "valkey_copies_min": (0, COPIES_MAX),
     }  # fmt: skip
     faults = [
         f"{variable(name)}: {low} to {high} is allowed, found {getattr(settings, name)}"

@@ -44,7 +44,7 @@ from auction.lot.messages import (
 )
 from auction.lot.model import Alias, Refusal, Refused
 from plumbing.faults import BROKEN_PIPES
-from plumbing.hub import Outbox
+from plumbing.hub import Bucket, Outbox
 from plumbing.problems import Problem
 from plumbing.sockets.doors import Dismissal, Line
 from plumbing.web import Reply, collect, op
@@ -52,6 +52,9 @@ from plumbing.web import Reply, collect, op
 MESSAGE_BYTES_MAX = 16 * 1024
 WATCHED_MAX = 2_000
 BIDS_UNDER_WAY_MAX = 64
+ASKS_PER_S, ASKS_BURST = 200.0, 10_000.0
+STRANGERS_ASKS_PER_S, STRANGERS_ASKS_BURST = 20.0, 200.0
+"""So often a socket may bring Postgres to look for a seat; one of nobody in particular less often."""
 
 log = logging.getLogger("yangcai.sockets")
 _decode = msgspec.json.Decoder(FromClient).decode
@@ -69,8 +72,8 @@ class Session:
     """One connection: what it watches, from which seats. Bytes go in by ``hear``, out by its line."""
 
     __slots__ = (
-        "_bids_under_way", "_seating", "_seats", "_stands", "actor", "address", "desk", "line", "payload", "room",
-        "state", "watched",
+        "_asking", "_bids_under_way", "_seating", "_seats", "_stands", "actor", "address", "desk", "line", "payload",
+        "room", "state", "watched",
     )  # fmt: skip
 
     def __init__(self, state: Any, actor: Actor | None, payload: dict[str, Any], address: str = "") -> None:
@@ -81,6 +84,7 @@ class Session:
         self.watched: dict[UUID, str] = {}
         self._seats: dict[UUID, Seat] = {}
         self._stands: dict[UUID, Stand] | None = None
+        self._asking: Bucket | None = None
         self._bids_under_way = 0
         self._seating: set[asyncio.Task[None]] | None = None
 
@@ -133,6 +137,15 @@ class Session:
         zh, en = (self.state.texts.say(f"problem.{code}", lang) for lang in ("zh", "en"))
         self.say(Fault(code, zh, en))
 
+    def _may_ask(self) -> bool:
+        """Whether one more seat may be looked for: nobody keeps Postgres busy by naming lots."""
+        now = self.state.clock.now_ms()
+        if self._asking is None:
+            strange = self.actor is None and not self.payload
+            rate, burst = (STRANGERS_ASKS_PER_S, STRANGERS_ASKS_BURST) if strange else (ASKS_PER_S, ASKS_BURST)
+            self._asking = Bucket(rate, burst, now)
+        return self._asking.spend(now)
+
     async def seat(self, lot_id: UUID) -> Seat | None:
         """The seat of this person at the lot; None when there is no such lot for him. Only bidders' seats are kept."""
         seat = self._seats.get(lot_id)
@@ -183,11 +196,12 @@ class Session:
 
     def _bid(self, body: PlaceBid) -> None:
         """A bid costs no task, except while the person's seat is not known yet; bids keep their order either way."""
-        if self._bids_under_way >= BIDS_UNDER_WAY_MAX:
+        stand = self._stands.get(body.lot) if self._stands else None
+        unseen = stand is None and body.lot not in self._seats
+        if self._bids_under_way >= BIDS_UNDER_WAY_MAX or (unseen and not self._may_ask()):
             self.say(self.desk.refuse(body, Refused(Refusal.RATE)))
             return
         self._bids_under_way += 1
-        stand = self._stands.get(body.lot) if self._stands else None
         if stand is not None and not self._seating:
             self.desk.offer(body, stand, self._answered)
             return
@@ -239,6 +253,9 @@ class Session:
             self.line.close(1013, "unavailable")
 
     async def _watch_lot(self, message: Watch) -> None:
+        if message.lot not in self._seats and not self._may_ask():
+            self.fault("asking_too_often")
+            return
         seat = await self.seat(message.lot)
         self._write_down(message.lot, seat)
         if seat is None or len(self.watched) >= WATCHED_MAX:

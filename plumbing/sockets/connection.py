@@ -24,7 +24,7 @@ from websockets.server import ServerProtocol
 from plumbing import logs, metrics
 from plumbing.hub import Renew
 from plumbing.sockets import frames
-from plumbing.sockets.doors import Dismissal, Door, Sockets, Visitor
+from plumbing.sockets.doors import Dismissal, Door, Sockets, Visitor, address_of
 from plumbing.sockets.frames import Frame
 
 FRAME_BYTES_MAX = 64 * 1024
@@ -56,8 +56,8 @@ class Connection(asyncio.Protocol):
     """One socket."""
 
     __slots__ = (
-        "_core", "_heard", "_held", "_others", "_parts", "_paused", "_place", "_rest", "_sockets", "_stage", "_stale",
-        "_state", "_tasks", "_transport", "_visitor",
+        "_address", "_core", "_heard", "_held", "_others", "_parts", "_paused", "_place", "_rest", "_sockets", "_stage",
+        "_stale", "_state", "_tasks", "_transport", "_visitor",
     )  # fmt: skip
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
@@ -74,6 +74,7 @@ class Connection(asyncio.Protocol):
         self._heard = True  # since the wheel last came by
         self._paused = False
         self._place = 0
+        self._address = ""  # whose socket it counts as; empty: nobody's
 
     # ── what the transport and uvicorn call ────────────────────────────────────────────────────────────────────────
 
@@ -122,6 +123,8 @@ class Connection(asyncio.Protocol):
         self._others.discard(self)
         self._sockets.unseat(self, self._place)
         metrics.SOCKETS.dec()
+        if self._address:
+            self._sockets.part(self._address)
         visitor, self._visitor = self._visitor, None
         if visitor is not None:
             visitor.left()
@@ -165,7 +168,8 @@ class Connection(asyncio.Protocol):
         }  # fmt: skip
         began_ms, status, this = self._sockets.now_ms(), 101, logs.request_id_of(given)
         with logs.about(request=this):
-            outcome = await self._ask(self._sockets.doors.get(unquote(path)), HTTPConnection(scope))
+            conn = HTTPConnection(scope)
+            outcome = await self._ask(self._sockets.doors.get(unquote(path)), conn) if self._admitted(conn) else 429
             if isinstance(outcome, int):
                 status, response = outcome, self._core_now().reject(outcome, "")
             response.headers[logs.REQUEST_ID_HEADER] = this
@@ -176,6 +180,16 @@ class Connection(asyncio.Protocol):
         self._answer(response)
         if not isinstance(outcome, int):
             self._open(outcome)
+
+    def _admitted(self, conn: HTTPConnection) -> bool:
+        """Whether its address may have one more socket."""
+        address = address_of(self._transport.get_extra_info("peername"), conn.headers)
+        if self._stage is GONE or not address:
+            return True
+        if not self._sockets.admit(address):
+            return False
+        self._address = address
+        return True
 
     async def _ask(self, door: Door | None, conn: HTTPConnection) -> Visitor | Dismissal | int:
         """What the door says, or the status that refuses the handshake."""

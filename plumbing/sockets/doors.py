@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -57,6 +58,17 @@ class Dismissal(NamedTuple):
 Door: TypeAlias = Callable[[HTTPConnection], Awaitable[Visitor | Dismissal]]
 
 
+def address_of(peer: Any, headers: Mapping[str, str]) -> str:
+    """Whom a socket comes from: the other end or, behind a proxy on this machine, whom that names last.
+
+    Empty for a program on this machine: nobody keeps it from opening as many as it likes.
+    """
+    address = str(peer[0]) if isinstance(peer, tuple) and peer else ""
+    if address not in ("", "127.0.0.1", "::1"):
+        return address
+    return headers.get("x-forwarded-for", "").rpartition(",")[2].strip()[:64]
+
+
 class Pinged(Protocol):
     """What the wheel needs of a socket."""
 
@@ -67,8 +79,13 @@ class Pinged(Protocol):
 class Sockets:
     """All sockets of a process: their doors by path, and the wheel that finds the dead. ``app_state["sockets"]``."""
 
-    def __init__(self, doors: Mapping[str, Door], public_origin: str, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, doors: Mapping[str, Door], public_origin: str, now_ms: Callable[[], int], per_address_max: int = 0
+    ) -> None:
+        """``per_address_max``: so many sockets of one address may be open in this process; 0 means any number."""
         self.doors, self.origins, self.now_ms = doors, Origins(public_origin.rstrip("/")), now_ms
+        self._per_address_max = per_address_max
+        self._by_address: Counter[str] = Counter()
         self._wheel: list[set[Pinged]] = [set() for _ in range(PING_EVERY_S)]
         self._next = 0
         self._turning: asyncio.Task[None] | None = None
@@ -83,6 +100,19 @@ class Sockets:
             self._turning.cancel()
             with suppress(asyncio.CancelledError):
                 await self._turning
+
+    def admit(self, address: str) -> bool:
+        """Count one more socket of ``address``; False, and not counted, when it has as many as it may."""
+        if self._per_address_max and self._by_address[address] >= self._per_address_max:
+            return False
+        self._by_address[address] += 1
+        return True
+
+    def part(self, address: str) -> None:
+        """One socket of ``address`` is gone."""
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
 
     def seat(self, socket: Pinged) -> int:
         """Take a socket onto the wheel; its place on it."""

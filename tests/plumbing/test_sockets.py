@@ -22,7 +22,7 @@ from websockets.frames import Frame, Opcode
 
 from plumbing.clock import Clock
 from plumbing.sockets import connection, frames
-from plumbing.sockets.doors import PING_EVERY_S, Dismissal, Line, Sockets, Visitor
+from plumbing.sockets.doors import PING_EVERY_S, Dismissal, Line, Sockets, Visitor, address_of
 from server import worker
 from tests.support import eventually, free_port
 
@@ -457,3 +457,29 @@ async def test_noise_of_any_kind_breaks_nothing(place: Place) -> None:
                 await client.reader.read()
     await eventually(lambda: place.seen.count("left") == 60)
     assert not place.server.server_state.connections
+
+
+async def test_an_address_has_so_many_sockets_and_one_that_leaves_makes_room() -> None:
+    async with a_place() as place:
+        place.sockets._per_address_max = 2
+        flood, others = {"X-Forwarded-For": "9.9.9.9, 1.2.3.4"}, {"X-Forwarded-For": "1.2.3.5"}
+        url = place.url + "/echo"
+        async with connect(url, proxy=None, additional_headers=flood) as first:
+            async with connect(url, proxy=None, additional_headers=flood):
+                for _ in range(5):
+                    with pytest.raises(InvalidStatus, match="429"):
+                        await connect(url, proxy=None, additional_headers=flood)
+                assert place.sockets._by_address == {"1.2.3.4": 2}
+                async with connect(url, proxy=None, additional_headers=others) as other:
+                    assert await other.recv() == "hello"
+            await eventually(lambda: place.sockets._by_address == {"1.2.3.4": 1})
+            async with connect(url, proxy=None, additional_headers=flood):
+                assert await first.recv() == "hello"
+        await eventually(lambda: not place.sockets._by_address)
+
+
+def test_an_address_is_the_other_end_or_the_last_a_proxy_on_this_machine_names() -> None:
+    named = {"x-forwarded-for": "6.6.6.6, 1.2.3.4"}
+    assert address_of(("5.6.7.8", 1), named) == "5.6.7.8", "whoever comes from afar names nobody else"
+    assert address_of(("127.0.0.1", 1), named) == "1.2.3.4"
+    assert address_of(("127.0.0.1", 1), {}) == address_of("", {}) == ""

@@ -310,3 +310,14 @@ async def test_who_watches_a_lot_and_who_was_not_let_is_in_the_audit_trail(site:
     await eventually(written)
     doubled = "SELECT count(*) FROM audit_event WHERE object = $1 AND detail::text LIKE '%47000000%'"
     assert await site.pool.fetchval(doubled, f"lot:{lot_id}") == 0, "bids stand in the lot's own log"
+
+
+async def test_who_names_lots_without_end_does_not_keep_postgres_busy(site: Site) -> None:
+    async with a_page(site) as page:
+        for _ in range(260):
+            await page.send({"t": "watch", "lot": str(uuid4())})
+        await page.send({"t": "time", "t0": 9})
+        await eventually(lambda: any(frame.get("t0") == 9 for frame in page.frames), within_s=30)
+        codes = [frame["code"] for frame in page.frames if frame["t"] == "error"]
+        assert len(codes) == 260
+        assert "asking_too_often" in codes
