@@ -136,6 +136,9 @@ class Line(asyncio.Protocol):
     async def _connect(self) -> None:
         try:
             await self._connection.connect()
+            if self.lost:  # given up meanwhile
+                self._connection._close()
+                return
             self._transport = self._connection._writer.transport
             self._transport.set_protocol(self)
             self.flush()
