@@ -30,6 +30,7 @@ from loadtests.bench.gauges import machine
 from loadtests.bench.helpers import CHECKOUT
 from loadtests.bench.product import ProductError
 from loadtests.bench.stage import raise_file_limit
+from loadtests.cluster.report import section as cluster_section
 from loadtests.cluster.scenarios import scenarios as cluster_scenarios
 from loadtests.cluster.stand import ClusterStand
 from loadtests.cluster.wires import able
@@ -170,6 +171,13 @@ def _facts(options: argparse.Namespace, began_s: float, arguments: Sequence[str]
     }  # fmt: skip
 
 
+def _section(options: argparse.Namespace, sums: Sequence[Sum], facts: dict[str, Any]) -> tuple[str, str, str]:
+    """Name, title and text for the page of proof."""
+    if options.cluster:
+        return "cluster", "Cluster 集群", cluster_section(sums, facts)
+    return "crash", "Crashes 故障", report.section(sums, facts)
+
+
 def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> int:
     """Play what the arguments say; the exit code."""
     options = _options(arguments)
@@ -192,5 +200,5 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     options.out.write_text(json.dumps({**facts, "rows": report.as_data(sums)}, indent=1, default=str), encoding="utf-8")
     console.print(f"{options.out}", soft_wrap=True)
     if options.proof:
-        proof.write(options.proof, "crash", "Crashes 故障", report.section(sums, facts))
+        proof.write(options.proof, *_section(options, sums, facts))
     return HELD if all(one.well or one.skipped for one in sums) else BROKEN

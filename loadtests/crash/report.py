@@ -23,7 +23,7 @@ def verdict(one: Sum) -> str:
     return "held" if one.well else "BROKEN"
 
 
-def _figures(one: Sum) -> list[str]:
+def figures(one: Sum) -> list[str]:
     """The cells after the name."""
     counted = [one.lost, one.doubled, one.settlements, one.closes]
     cells = ["–"] * 4 if one.scenario.control or one.scenario.fresh or one.skipped else [f"{n:,}" for n in counted]
@@ -37,7 +37,7 @@ def show(sums: Sequence[Sum], console: Console) -> None:
     for one in sums:
         name = ("control: " if one.scenario.control else "") + one.scenario.what
         style = "yellow" if one.skipped else "green" if one.well else "red"
-        table.add_row(name, *_figures(one), style=style)
+        table.add_row(name, *figures(one), style=style)
     console.print(table)
     for one in sums:
         if one.skipped:
@@ -96,12 +96,12 @@ def section(sums: Sequence[Sum], facts: dict[str, Any]) -> str:
     promises = [one for one in sums if not one.scenario.control and not one.scenario.fresh]
     text = HEAD.format(**facts)
     for one in promises:
-        text += f"| {one.scenario.what} | " + " | ".join(_figures(one)) + " |\n"
+        text += f"| {one.scenario.what} | " + " | ".join(figures(one)) + " |\n"
     names = ("rounds", "acked", "lost", "doubled", "settlements", "closes")
     text += TOTAL.format(**{name: sum(getattr(one, name) for one in promises) for name in names})
-    text += DAMAGE + "".join(map(_told, (one for one in sums if one.scenario.fresh and not one.scenario.control)))
+    text += DAMAGE + "".join(map(told, (one for one in sums if one.scenario.fresh and not one.scenario.control)))
     text += CONTROLS.format(kinds=len(KINDS), spoilt=", ".join(KINDS))
-    text += "".join(map(_told, (one for one in sums if one.scenario.control)))
+    text += "".join(map(told, (one for one in sums if one.scenario.control)))
     notes = [f"- {one.scenario.what}: {'; '.join(dict.fromkeys(one.notes))}" for one in promises if one.notes and
              one.rounds <= len(dict.fromkeys(one.notes)) * 5 and one.rounds < 10]  # fmt: skip
     text += "\n### Notes\n" + "\n".join(notes) + "\n" if notes else ""
@@ -109,6 +109,7 @@ def section(sums: Sequence[Sum], facts: dict[str, Any]) -> str:
     return text + ("\n### Broken\n" + "\n".join(broken) + "\n" if broken else "")
 
 
-def _told(one: Sum) -> str:
+def told(one: Sum) -> str:
+    """A row of what was found."""
     notes = "; ".join(dict.fromkeys(one.notes)) or one.skipped
     return f"| {one.scenario.what} | {one.rounds} | {notes} | {verdict(one)} |\n"
