@@ -55,6 +55,17 @@ def test_the_systemd_unit_starts_serve_and_names_files_that_are_documented() -> 
     assert unit["Service"]["EnvironmentFile"] in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
+def test_the_watchmans_unit_runs_as_somebody_else_in_a_folder_of_his_own() -> None:
+    units = [configparser.ConfigParser(interpolation=None, strict=False) for _ in range(2)]
+    for unit, name in zip(units, ("yangcai", "yangcai-watchman"), strict=True):
+        unit.optionxform = str  # type: ignore[assignment,method-assign]
+        unit.read(DEPLOY / f"{name}.service", encoding="utf-8")
+    service, his = (unit["Service"] for unit in units)
+    assert his["User"] != service["User"]
+    assert his["StateDirectory"] != service["StateDirectory"]
+    assert his["ExecStart"].endswith("yangcai watchman run --folder /var/lib/watchman")
+
+
 def test_operations_name_only_settings_and_files_that_exist() -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert set(re.findall(r"YANGCAI_\w+", text)) <= KNOWN

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+import asyncpg
 from msgspec import Struct
 
 from accounts.audit.check import fault_of
@@ -19,6 +20,7 @@ from accounts.model import Actor, Role
 from accounts.records import moment
 from ledger.tree import leaf_hash
 from plumbing.postgres import Connection, Pool, Record
+from plumbing.problems import Problem
 from plumbing.texts import SHANGHAI, local
 
 RESULTS = ("done", "refused", "failed")
@@ -100,8 +102,14 @@ def _given(actor: Actor, asked: Wanted) -> tuple[Any, ...]:
 
 
 async def search(conn: Connection | Pool, actor: Actor, asked: Wanted, most: int) -> list[dict[str, Any]]:
-    """The newest ``most`` acts that fit, each with ``chained``: waiting, good or bad; details only of closed cases."""
-    rows = await conn.fetch(SEARCH, *_given(actor, asked), asked.before, most)
+    """The newest ``most`` acts that fit, each with ``chained``: waiting, good or bad; details only of closed cases.
+
+    Raises ``Problem`` 422 for a search that takes longer than a statement may.
+    """
+    try:
+        rows = await conn.fetch(SEARCH, *_given(actor, asked), asked.before, most)
+    except asyncpg.QueryCanceledError:
+        raise Problem(422, "search_too_wide") from None
     return [_shown(row) for row in rows]
 
 
@@ -124,7 +132,11 @@ async def per_bar(conn: Connection | Pool, actor: Actor, asked: Wanted) -> list[
     bars: dict[int, dict[str, int]] = {
         at: dict.fromkeys(RESULTS, 0) for at in range(start_of(asked.since_ms), asked.until_ms, width)
     }
-    for row in await conn.fetch(PER_HOUR, *_given(actor, asked)):
+    try:
+        rows = await conn.fetch(PER_HOUR, *_given(actor, asked))
+    except asyncpg.QueryCanceledError:
+        raise Problem(422, "search_too_wide") from None
+    for row in rows:
         at = start_of(int(row["hour"].timestamp() * 1000))
         if at in bars:
             bars[at][row["result"]] += row["acts"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from typer.testing import CliRunner
 
 from accounts.audit import audit
 from accounts.audit.chain import Chain, origin_of
@@ -17,6 +19,7 @@ from ledger.note import Signer, VerifierKey, read_checkpoint
 from plumbing import postgres
 from plumbing.postgres import Connection, Pool
 from server import trail
+from yangcai import cli
 
 SITE = "yangcai.test"
 SIGNER = Signer(b"\x07" * 32)
@@ -181,3 +184,25 @@ async def test_an_act_by_hand_says_who_ran_what_on_which_machine(fresh_url: str)
     assert row["address"]
     assert row["detail"]["system_user"]
     await pool.close()
+
+
+async def test_the_command_line_says_green_or_red_and_takes_a_head_seen_elsewhere(
+    fresh_pool: Pool, fresh_url: str, tmp_path: Path
+) -> None:
+    await fresh_pool.execute("INSERT INTO transcript_key (public) VALUES ($1)", SIGNER.public)
+    await acts(fresh_pool, 3)
+    seen = tmp_path / "seen.note"
+    seen.write_text((await fresh_pool.fetchrow(SQL["head"]))["note"], encoding="utf-8")
+
+    async def said(*more: str) -> tuple[int, str]:
+        arguments = ["verify-audit", "--postgres-url", fresh_url, *more]
+        result = await asyncio.to_thread(CliRunner().invoke, cli.app, arguments)
+        return result.exit_code, result.output
+
+    code, text = await said("--witness", str(seen))
+    assert (code, "审计链完好" in text, "The chain is good" in text) == (0, True, True)
+    assert (await said("--key", "A" * 43 + "="))[0] == 1, "signed by a key that is not trusted"
+    await tampered(fresh_pool, f"UPDATE audit_event SET login = 'x' WHERE id = {ROW}")
+    code, text = await said()
+    assert (code, "第 3 条：内容与入链时不符" in text) == (1, True)
+    assert (await said("--postgres-url", fresh_url.replace("yangcai_fresh", "no_such")))[0] == 2

@@ -29,7 +29,7 @@ from supervision.watchman.rules import AGAIN_MS, MINUTE_MS, Rules
 from supervision.watchman.store import Store, StoreBroken
 from tests.auction.people import an_actor, an_organisation
 from tests.auction.walk import MINUTE, a_cast, a_draft, published, signed_up
-from tests.site import LaterClock
+from tests.site import LaterClock, a_client, a_person, a_site, log_in
 
 SIGNER, OWN = Signer(b"\x07" * 32), Signer(b"\x09" * 32)
 NOON = int(datetime(2026, 11, 23, 12, tzinfo=SHANGHAI).timestamp() * 1000)  # a Monday
@@ -250,6 +250,31 @@ async def test_a_bidder_is_not_taken_out_of_a_competition_and_is_barred_when_it_
         assert confined.confined, stage
     await watch.main.execute("UPDATE lot SET stage = 'closing' WHERE id = $1", lot_id)
     assert await sessions.by_token(watch.main, token, now) is None
+
+
+async def test_a_confined_bidder_keeps_the_doors_of_lots_and_is_nobody_elsewhere(
+    watch: Watch, valkey_client: Any
+) -> None:
+    cast, now = await a_cast(watch.main, suppliers=1), Clock().now_ms()
+    auction_id, lot_id = await published(watch.main, valkey_client, cast, a_draft(now + 60 * MINUTE))
+    await signed_up(watch.main, cast, auction_id, lot_id)
+    token = await sessions.begin(watch.main, cast.suppliers[0].user_id, now)
+    app = a_site(watch.main, valkey_client, Clock())
+    async with a_client(app, cookies={"yangcai": token}) as client:
+        assert [(await client.get(path)).status_code for path in ("/api/me", "/account")] == [200, 200]
+        await bar(watch.theirs, cast.suppliers[0].user_id, "批量拷贝", "audit1")
+        assert [(await client.get(path)).status_code for path in ("/api/me", "/account")] == [200, 401]
+        await watch.main.execute("UPDATE lot SET stage = 'closing' WHERE id = $1", lot_id)
+        assert (await client.get("/api/me")).status_code == 401
+
+
+async def test_a_barred_person_is_told_so_when_he_logs_in(watch: Watch, valkey_client: Any) -> None:
+    person = await a_person(watch.main, Role.BUYER)
+    async with a_client(a_site(watch.main, valkey_client, Clock()), "10.66.0.1") as client:
+        await bar(watch.theirs, person.user_id, "越权", "audit1")
+        answer = await log_in(client, person.login)
+        assert (answer.status_code, answer.json()["code"]) == (403, "barred")
+        assert (await log_in(client, person.login, "a wrong password")).status_code == 401
 
 
 async def test_a_rule_may_bar_by_itself_when_it_is_set_to(watch: Watch) -> None:
