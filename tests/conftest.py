@@ -128,7 +128,7 @@ async def fresh_pool(fresh_url: str) -> AsyncIterator[postgres.Pool]:
     await pool.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def clock() -> Clock:
     """The clock of the product."""
     return Clock()

@@ -32,6 +32,7 @@ def test_every_value_is_shown_and_read_back_from_its_field() -> None:
         for one in PARAMETERS:
             shown = wording.shown(one, one.default, lambda key, lang=lang, **more: say(key, lang, **more))
             assert shown
+            assert say(f"standards_section.{one.key.partition('.')[0]}", lang)
             assert wording.typed(one, wording.field(one, one.default)) == one.default
 
 
