@@ -18,6 +18,17 @@ local function digits(text)
   return nil
 end
 
+-- The digits of an integer, remembered: a clock, a rank, an end come again and again, and writing a number is dear.
+local written, written_count = {}, 0
+local function text_of(number)
+  local text = written[number]
+  if text then return text end
+  if written_count == 2000 then written, written_count = {}, 0 end
+  text = string.format('%d', number)
+  written[number], written_count = text, written_count + 1
+  return text
+end
+
 local function num(text) return tonumber(text) or 0 end
 
 -- Many field, value pairs into one hash; unpack carries some 8,000 values.
@@ -79,19 +90,21 @@ local function heartbeat(keys, args)
 end
 
 -- The log of one lot: one stream entry a call, id <n of its last event>-0, its events in order as a JSON array.
--- `chain` is a cheap sha1 tripwire over the lines; the real proof is made outside.
+-- Returns the position as digits.
 local function append(lot, kind, members)
   lot.n = lot.n + 1
-  local line = string.format('{"n":%d,"at":%d,"kind":"%s"%s}', lot.n, lot.at, kind, members)
-  lot.chain = redis.sha1hex(lot.chain .. line)
+  local n = string.format('%d', lot.n)
+  local line = '{"n":' .. n .. ',"at":' .. text_of(lot.at) .. ',"kind":"' .. kind .. '"' .. members .. '}'
   lot.lines[#lot.lines + 1] = line
-  return lot.n
+  return n
 end
 
--- Returns the JSON array written, or '' when nothing was appended.
+-- `chain` is a cheap sha1 tripwire over the entries; the real proof is made outside. Returns the JSON array written, or ''
+-- when nothing was appended.
 local function write_log(key, lot)
   if #lot.lines == 0 then return '' end
   local events = '[' .. table.concat(lot.lines, ',') .. ']'
+  lot.chain = redis.sha1hex(lot.chain .. events)
   redis.call('XADD', key, string.format('%d-0', lot.n), 'e', events)
   return events
 end

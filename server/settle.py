@@ -54,8 +54,8 @@ async def read_back(valkey: Valkey, lot_id: UUID) -> Closing | None:
     if (state.stage, state.n, state.closes_at) != tally:
         raise BrokenLogError(f"the log leads to {state.stage} at {state.n}, the live store says {tally}")
     chain = ""
-    for line in lines:
-        chain = sha1(chain.encode() + line, usedforsecurity=False).hexdigest()
+    for entry in entries:
+        chain = sha1(chain.encode() + entry, usedforsecurity=False).hexdigest()
     kept = await ledger.chain_of(valkey, lot_id)
     if chain != kept:
         raise BrokenLogError(f"the chain ends in {chain}, the live store says {kept}")

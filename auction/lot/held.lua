@@ -14,7 +14,7 @@ end
 --   args     note (JSON), caller's clock (ms)
 --   returns  as steer_lot
 local function release_lot(keys, args)
-  local lot = load_lot(keys[1])
+  local lot = load_lot(keys)
   if not lot or lot.held == 0 then return { 'refused', 'LOT_UNKNOWN', '', '', '0' } end
   local from = lot.held
   lot.held = 0

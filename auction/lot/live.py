@@ -25,7 +25,10 @@ from plumbing.clock import Clock
 from plumbing.pipe import Part, Pipe
 from plumbing.valkey import RedisError, Valkey, load_library
 
-_PARTS = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("live.lua", "steer.lua", "held.lua"))
+_PARTS = [
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("lot.lua", "live.lua", "steer.lua", "held.lua")
+]
 SOURCE = ledger.PRELUDE + "".join(_PARTS)
 VERSION = sha256(SOURCE.encode()).hexdigest()[:8]
 _events = msgspec.json.Decoder(list[Event])
@@ -154,12 +157,13 @@ async def open_lot(
     return await _publish(valkey, lot_id, answer[2])
 
 
-def _outcome(answer: list[bytes]) -> Outcome:
-    word = answer[0]
-    if word == b"refused":
-        return Refused(Refusal(answer[1].decode()), int(answer[2]), answer[3].decode())
-    n, at, price, rank, closes_at = (int(part) for part in answer[1:6])
-    return Taken(n, at, price, rank, closes_at, repeat=word == b"repeat")
+def _outcome(answer: bytes) -> Outcome:
+    parts = answer.split(b"|")
+    if len(parts) == 3:
+        return Refused(Refusal(parts[0].decode()), int(parts[1]), parts[2].decode())
+    repeat = answer.startswith(b"=")
+    n, price, at, rank, closes_at = map(int, (answer[1:].split(b"|") if repeat else parts))
+    return Taken(n, at, price, rank, closes_at, repeat)
 
 
 class Judged(NamedTuple):
@@ -181,7 +185,7 @@ def question(lot_id: UUID, bids: Sequence[Bid], now_ms: int, version: str = VERS
 
 def judged(answer: list[Any]) -> Judged:
     """What the store says to a ``question``; durable when it is said."""
-    return Judged([_outcome(part) for part in answer[1:]], answer[0][1])
+    return Judged([_outcome(line) for line in answer[2].split(b"\n")], answer[1])
 
 
 async def place_bids(valkey: Valkey, lot_id: UUID, bids: Sequence[Bid], now_ms: int, version: str = VERSION) -> Judged:

@@ -30,7 +30,7 @@ def _answers(rules: LotRules, events: Sequence[Event]) -> tuple[LotState, dict[s
         if isinstance(event, BidTaken):
             extended = isinstance(after, Extended) and after.cause == event.n
             closes_at = after.closes_at if extended else state.closes_at  # type: ignore[union-attr]
-            parts = (event.n, event.at, event.price, state.rank(event.who), closes_at)
+            parts = (event.n, event.price, event.at, state.rank(event.who), closes_at)
             first[f"{event.who}:{event.rid}"] = "|".join(map(str, parts))
     return state, first
 
@@ -39,11 +39,11 @@ def _standing(bidder: Bidder) -> str:
     return f"{bidder.deduction_bp}|{bidder.malus}|{bidder.barred.value}|{bidder.n}|{bidder.price}"
 
 
-def _fields(state: LotState, lines: Sequence[bytes]) -> dict[str, str | int]:
+def _fields(state: LotState, entries: Sequence[bytes]) -> dict[str, str | int]:
     """The lot's own hash, its chain included; the rules in it stay as they are."""
     chain = ""
-    for line in lines:
-        chain = sha1(chain.encode() + line, usedforsecurity=False).hexdigest()
+    for entry in entries:
+        chain = sha1(chain.encode() + entry, usedforsecurity=False).hexdigest()
     return {
         "stage": state.stage.value, "n": state.n, "at": state.at, "chain": chain, "opens_at": state.opens_at,
         "closes_at": state.closes_at, "hard_stop_at": state.hard_stop_at, "left_ms": state.left_ms,
@@ -95,21 +95,22 @@ def _text(raw: bytes) -> str:
 async def put_back(
     valkey: Valkey, lot_id: UUID, rules: LotRules, events: Sequence[Event], lines: Sequence[bytes]
 ) -> None:
-    """Make log, state, standings, board and answers anew, in one step. ``BrokenLogError``: it cannot be."""
+    """Make log, state, standings and answers anew, in one step. ``BrokenLogError``: it cannot be."""
     state, first = _answers(rules, events)
     lot, who, ids, board, log, due, settle, _ = ledger.keys_of(lot_id)
+    entries = {
+        events[min(start + ENTRY_LINES, len(lines)) - 1].n: b"[" + b",".join(lines[start : start + ENTRY_LINES]) + b"]"
+        for start in range(0, len(lines), ENTRY_LINES)
+    }
     async with valkey.pipeline(transaction=True) as pipe:
         step: Any = pipe
         step.delete(who, ids, board, log)
-        step.hset(lot, mapping=_fields(state, lines))
+        step.hset(lot, mapping=_fields(state, list(entries.values())))
         step.hset(who, mapping={alias: _standing(bidder) for alias, bidder in state.bidders.items()})
         if first:
             step.hset(ids, mapping=first)
-        for score, n, alias in state.board:
-            step.zadd(board, {f"{n:015d}:{alias}": score})
-        for start in range(0, len(lines), ENTRY_LINES):
-            part = lines[start : start + ENTRY_LINES]
-            step.xadd(log, {"e": b"[" + b",".join(part) + b"]"}, id=f"{events[start + len(part) - 1].n}-0")
+        for n, entry in entries.items():
+            step.xadd(log, {"e": entry}, id=f"{n}-0")
         if state.stage is Stage.RUNNING:
             step.zadd(due, {str(lot_id): _due(state)})
         else:

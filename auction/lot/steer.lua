@@ -24,22 +24,23 @@ end
 
 -- args: position struck, its bidder, the bidder's current n, the n and price the standing falls back to (0: none)
 function steer.void(keys, lot, note, args)
-  local who = load_who(keys, lot, args[4])
+  local who = lot.whos[args[4]]
   if not who then return 'NOT_REGISTERED' end
   if who.n ~= num(args[5]) then return 'LOT_MOVED' end
   append(lot, 'voided', string.format(',"target":%s,"who":"%s","back_n":%s,"back_price":%s,"note":%s',
     args[3], args[4], args[6], args[7], note))
-  if who.n == num(args[3]) then stand(keys, lot, who, num(args[6]), num(args[7])) end
+  if who.n == num(args[3]) then stand(lot, who, args[6], args[7]) end
 end
 
 -- args: bidder, 'banned' | 'conflict'
 function steer.bar(keys, lot, note, args)
-  local who = load_who(keys, lot, args[3])
+  local who = lot.whos[args[3]]
   if not who then return 'NOT_REGISTERED' end
   if who.barred ~= '' then return 'BANNED' end
   who.barred = args[4]
+  who.fixed = fixed_of(who)
   append(lot, 'barred', string.format(',"who":"%s","why":"%s","note":%s', args[3], args[4], note))
-  stand(keys, lot, who, 0, 0)
+  stand(lot, who, '0', '0')
 end
 
 function steer.cancel(keys, lot, note)
@@ -55,7 +56,7 @@ function steer.close(keys, lot, note)
 end
 
 local function steer_lot(keys, args)
-  local lot = load_lot(keys[1])
+  local lot = load_lot(keys)
   if not lot then return { 'refused', 'LOT_UNKNOWN', '', '', '0' } end
   local code = catch_up(keys, lot, num(args[#args]))
   if code then return answer_of(keys, lot, 'refused', code) end

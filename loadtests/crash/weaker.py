@@ -73,6 +73,7 @@ async def ids_forgotten(stand: Stand, dice: random.Random) -> Brought:
             await stand.valkey("DEL", key + ":ids")
             for bidder in hall.bidders:
                 await stand.valkey("HSET", key + ":who", bidder.alias, NOBODY)
+            await stand.valkey("HSET", key, "chain", "")  # else the referee believes what it remembers
             await asyncio.sleep(RUN_S / 20)
         return await _seen_live(stand, hall, "request ids were forgotten", "stored twice", "two answers")
 

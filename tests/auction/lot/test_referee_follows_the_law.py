@@ -10,6 +10,7 @@ import random
 from uuid import UUID, uuid4
 
 import pytest
+from redis.exceptions import ResponseError
 
 from auction.lot import live, rules
 from auction.lot.formats import FORMATS
@@ -28,6 +29,7 @@ from auction.lot.model import (
     Stage,
     StepAgainst,
     StepKind,
+    Taken,
 )
 from ledger import log as ledger
 from plumbing.valkey import Valkey, load_library
@@ -42,10 +44,11 @@ ALIASES = [Alias(name) for name in ("K7", "B2", "Q9", "M4")]
 
 
 class Referee:
-    """Lua with a held clock."""
+    """Lua with a held clock; two libraries of one text, so that one of them remembers what the other has overtaken."""
 
-    def __init__(self, valkey: Valkey, lot_id: UUID, version: str, clock_key: str) -> None:
-        self.valkey, self.lot_id, self.version, self.clock_key = valkey, lot_id, version, clock_key
+    def __init__(self, valkey: Valkey, lot_id: UUID, versions: list[str], clock_key: str) -> None:
+        self.valkey, self.lot_id, self.versions, self.clock_key = valkey, lot_id, versions, clock_key
+        self.version = versions[0]
 
     async def at(self, now: int) -> None:
         await self.valkey.set(self.clock_key, now)
@@ -60,8 +63,8 @@ async def a_referee(valkey: Valkey, lot_id: UUID) -> Referee:
     key = f"test:clock:{lot_id}"
     assert CLOCK_IN_TEXT in live.SOURCE
     held = live.SOURCE.replace(CLOCK_IN_TEXT, f"return tonumber(redis.call('GET', '{key}'))")
-    version = await load_library(valkey, "auction", held)
-    return Referee(valkey, lot_id, version, key)
+    versions = [await load_library(valkey, "auction", text) for text in (held, held + "-- the other one\n")]
+    return Referee(valkey, lot_id, versions, key)
 
 
 def some_rules(dice: random.Random) -> LotRules:
@@ -130,6 +133,7 @@ async def confirm(
 
 
 async def step(dice: random.Random, law: LawLot, lua: Referee, now: int, i: int, asked: list[Bid]) -> None:
+    lua.version = dice.choice(lua.versions)
     lot_id, valkey, version = lua.lot_id, lua.valkey, lua.version
     act = dice.random()
     if act < 0.80:
@@ -200,7 +204,7 @@ async def test_the_same_history_gives_the_same_answers_and_the_same_log(
             later = now + dice.choice([0, 1, 700, 1_900])
         now = later
         if dice.random() < 0.04:  # the store's wall clock is stepped, there or back
-            shard.stepped_ms = dice.choice([0, 0, 0, HOUR, -HOUR, 1_500, -1_500])
+            shard.stepped_ms = dice.choice([0, 0, 0, HOUR, -HOUR, 1_500, -1_500, 900, -900])
         await lua.at(now + shard.stepped_ms)
         if jump >= 0.05 or dice.random() < 0.3:
             if jump >= 0.05 and shard.last and now - shard.last > 2_000:
@@ -220,4 +224,77 @@ async def test_the_same_history_gives_the_same_answers_and_the_same_log(
     assert state is not None
     assert state.board == law.state.board
     assert [event.n for event in stored] == list(range(1, len(stored) + 1))
-    await valkey_client.function_delete(f"auction_{lua.version}")
+    await forget(lua)
+
+
+async def forget(lua: Referee) -> None:
+    """Nothing is left of the held time for the lots of other tests."""
+    await lua.valkey.delete(*ledger.keys_of(lua.lot_id)[5:])
+    for version in lua.versions:
+        await lua.valkey.function_delete(f"auction_{version}")
+
+
+@pytest.mark.parametrize("people", [1, 32, 33, 150])
+async def test_ranks_in_a_crowded_lot_are_those_of_the_law(valkey_client: Valkey, people: int) -> None:
+    """Prices are few, so that many scores are equal; everybody is now at the end of the board, now at its head."""
+    dice = random.Random(people)
+    lot_id = uuid4()
+    lua = await a_referee(valkey_client, lot_id)
+    lot_rules = LotRules(ceiling=480_000, decrement=Decrement(amount=1, against=StepAgainst.OWN), big_drop_bp=0)
+    law = LawLot(lot_id, lot_rules, Shard())
+    entrants = tuple(Entrant(Alias(f"A{number}"), dice.choice([0, 0, 1_000])) for number in range(people))
+    await valkey_client.delete(*ledger.keys_of(lot_id)[5:])
+    await lua.at(T0)
+    law.open(entrants, T0, live.rules_sha256(lot_rules), T0)
+    await live.open_lot(valkey_client, lot_id, lot_rules, entrants, T0, lua.version, held(T0))
+    for i in range(12):
+        batch = [
+            Bid(f"request-{i}-{k}", dice.choice(entrants).alias, 1_000 - 40 * i + dice.randrange(60)) for k in range(80)
+        ]
+        expected = [law.bid(bid, T0) for bid in batch]
+        answers = await live.place_bids(valkey_client, lot_id, batch, T0, dice.choice(lua.versions))
+        assert answers.outcomes == expected
+    assert await live.read_log(valkey_client, lot_id) == law.log
+    await forget(lua)
+
+
+async def test_a_call_that_breaks_off_leaves_nothing_half_done(valkey_client: Valkey) -> None:
+    """A question cut short, a log that cannot be written: no bid is in the log, the standings or among the answers."""
+    lot_id, alias, keys = uuid4(), ALIASES[0], ledger.keys_of
+    lua = await a_referee(valkey_client, lot_id)
+    await valkey_client.delete(*keys(lot_id)[5:])
+    await lua.at(T0)
+    rules_of_it = LotRules(ceiling=480_000, big_drop_bp=0)
+    await live.open_lot(valkey_client, lot_id, rules_of_it, (Entrant(alias),), T0, lua.version, held(T0))
+    two = [Bid("request-1", alias, 400_000), Bid("request-2", alias, 390_000)]
+    with pytest.raises(ResponseError):
+        await valkey_client.execute_command(*live.question(lot_id, two, T0, lua.version)[:-1])  # type: ignore[no-untyped-call]
+    again = await live.place_bid(valkey_client, lot_id, Bid("request-1", alias, 450_000), T0, lua.version)
+    assert again == Taken(2, T0, 450_000, 1, T0 + rules_of_it.duration_ms)
+    log = keys(lot_id)[4]
+    await valkey_client.rename(log, f"{log}:away")
+    await valkey_client.set(log, "no stream")
+    with pytest.raises(ResponseError):
+        await live.place_bid(valkey_client, lot_id, Bid("request-2", alias, 400_000), T0, lua.version)
+    await valkey_client.rename(f"{log}:away", log)
+    again = await live.place_bid(valkey_client, lot_id, Bid("request-2", alias, 440_000), T0, lua.version)
+    assert again == Taken(3, T0, 440_000, 1, T0 + rules_of_it.duration_ms)
+    assert [event.n for event in await live.read_log(valkey_client, lot_id)] == [1, 2, 3]
+    await forget(lua)
+
+
+async def test_a_lot_put_back_to_an_earlier_copy_of_its_keys_goes_on_from_there(valkey_client: Valkey) -> None:
+    lot_id, alias, keys = uuid4(), ALIASES[0], ledger.keys_of
+    lua = await a_referee(valkey_client, lot_id)
+    await valkey_client.delete(*keys(lot_id)[5:])
+    await lua.at(T0)
+    rules_of_it = LotRules(ceiling=480_000, big_drop_bp=0)
+    await live.open_lot(valkey_client, lot_id, rules_of_it, (Entrant(alias),), T0, lua.version, held(T0))
+    copies = {key: await valkey_client.dump(key) for key in keys(lot_id)[:5] if await valkey_client.exists(key)}
+    bid = Bid("request-1", alias, 400_000)
+    first = await live.place_bid(valkey_client, lot_id, bid, T0, lua.version)
+    await valkey_client.delete(*keys(lot_id)[:5])
+    for key, copy in copies.items():
+        await valkey_client.restore(key, 0, copy)
+    assert await live.place_bid(valkey_client, lot_id, bid, T0, lua.version) == first
+    await forget(lua)
