@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from plumbing.pipe import Pipe
@@ -122,3 +122,45 @@ async def chain_of(valkey: Valkey, lot_id: UUID) -> str:
     """The head of the lot's sha1 chain as the live store keeps it; empty when it does not know the lot."""
     chain: Any = await valkey.hget(keys_of(lot_id)[0], "chain")
     return str(chain, "ascii") if chain else ""
+
+
+async def all_lots(valkey: Valkey) -> AsyncIterator[UUID]:
+    """Every lot the live store holds anything of: running, paused, closed, or settled and not yet forgotten."""
+    async for key in valkey.scan_iter(match="{s*}:lot:*", count=1_000, _type="stream"):
+        yield UUID(key.decode().split(":")[2])
+
+
+class Dumped(NamedTuple):
+    """A lot's keys as the store serialises them, the length of its log, and its next deadline (ms; 0: none)."""
+
+    n: int
+    due_at: int
+    keys: dict[str, bytes]
+
+
+async def dump(valkey: Valkey, lot_id: UUID) -> Dumped:
+    """All keys of a lot at one moment."""
+    keys = keys_of(lot_id)
+    async with valkey.pipeline(transaction=True) as pipe:
+        pipe.hget(keys[0], "n")
+        pipe.zscore(keys[5], str(lot_id))
+        for key in keys[:5]:
+            pipe.dump(key)
+        n, due_at, *dumps = await pipe.execute()
+    found = {key: data for key, data in zip(keys, dumps, strict=False) if data is not None}
+    return Dumped(int(n or 0), int(due_at or 0), found)
+
+
+async def put_back(valkey: Valkey, dumps: Mapping[str, bytes]) -> None:
+    """Restore serialised keys where there are none."""
+    for key, data in dumps.items():
+        await valkey.restore(key, 0, data)
+
+
+async def enlist(valkey: Valkey, lot_id: UUID, *, due_at: int = 0, closed_at: int = 0) -> None:
+    """Put a restored lot among those that run (``due_at``) or wait for their settler (``closed_at``)."""
+    _, _, _, _, _, due, settle, _ = keys_of(lot_id)
+    if due_at:
+        await valkey.zadd(due, {str(lot_id): due_at})
+    if closed_at:
+        await valkey.zadd(settle, {str(lot_id): closed_at})

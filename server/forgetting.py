@@ -26,6 +26,8 @@ SQL = sql.load(Path(__file__).with_name("forgetting.sql"))
 LOOK_EVERY_S = 20.0
 ENTRIES_AT_ONCE = 50
 HOUR_MS = 3_600_000
+BACKUP_LOCK = 0x59_43_42_4B  # "YCBK"
+"""Held by a backup between its look at Postgres and its look at Valkey: no lot may vanish between the two."""
 
 
 class NoCopyError(Exception):
@@ -82,6 +84,8 @@ class Forgetting:
         """Forget one lot; False when there is none to look at. One whose copy does not fit stays, and is told."""
         now = self._clock.now_ms()
         async with self._pool.acquire() as conn, conn.transaction():
+            if not await conn.fetchval("SELECT pg_try_advisory_xact_lock_shared($1)", BACKUP_LOCK):
+                return False
             lot_id = await conn.fetchval(SQL["take_leftover"], moment(now - self._kept_ms), moment(now))
             if lot_id is None:
                 return False

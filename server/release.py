@@ -1,7 +1,7 @@
 """发布版本: from which tree server processes are started, and how a running supervisor is asked to change to another.
 
-The word passes through three small files in the data folder: ``supervisor`` holds its process id while it runs,
-``release`` what was asked of it (read once), ``rolled`` what came of it. Beside these, two releases agree on the
+The word passes through three small files in the data folder: ``supervisor`` says that it runs and where its servers
+are, ``release`` what was asked of it (read once), ``rolled`` what came of it. Beside these, two releases agree on the
 arguments of the command lines ``worker``, ``demo-life`` and ``migrate``.
 """
 
@@ -55,17 +55,35 @@ class Release(Struct, frozen=True):
         return "" if process.returncode == 0 else f"the schema could not be brought up to date: {said.decode()[-800:]}"
 
 
+class Running(Struct, frozen=True):
+    """A running supervisor: its process id, and where its two servers are."""
+
+    pid: int
+    valkey_url: str
+    postgres_url: str
+
+
 class Desk:
     """What lies in one data folder about the supervisor that runs on it."""
 
     def __init__(self, data_dir: Path) -> None:
         self._asked, self._answered, self._pid = (data_dir / name for name in (ASKED, ANSWERED, SUPERVISOR))
 
-    def open(self) -> None:
+    def open(self, valkey_url: str, postgres_url: str) -> None:
         """Note that this process is the supervisor now; what an earlier one was asked is void."""
         self._pid.parent.mkdir(parents=True, exist_ok=True)
-        self._pid.write_text(str(os.getpid()), encoding="utf-8")
+        self._pid.unlink(missing_ok=True)
+        self._pid.touch(mode=0o600)  # an address may bear a password
+        self._pid.write_bytes(msgspec.json.encode(Running(os.getpid(), valkey_url, postgres_url)))
         self._asked.unlink(missing_ok=True)
+
+    def running(self) -> Running | None:
+        """The supervisor that runs on this folder; None without one."""
+        with suppress(OSError, msgspec.MsgspecError):
+            found = msgspec.json.decode(self._pid.read_bytes(), type=Running)
+            if alive(found.pid) and "yangcai" in command_line(found.pid):
+                return found
+        return None
 
     def close(self) -> None:
         """It ends."""
@@ -93,14 +111,13 @@ class Desk:
 
     async def ask(self, within_s: float) -> str:
         """Ask the supervisor to change to our release; what it said, "" when it was done."""
-        with suppress(OSError, ValueError):
-            pid = int(self._pid.read_text(encoding="utf-8"))
-            if alive(pid) and "yangcai" in command_line(pid):
-                self._answered.unlink(missing_ok=True)
-                self._asked.write_bytes(msgspec.json.encode(Release.ours()))
-                os.kill(pid, signal.SIGHUP)
-                return await self._reply(pid, within_s)
-        return f"no Yangcai runs on the data folder {self._pid.parent.resolve()}"
+        found = self.running()
+        if found is None:
+            return f"no Yangcai runs on the data folder {self._pid.parent.resolve()}"
+        self._answered.unlink(missing_ok=True)
+        self._asked.write_bytes(msgspec.json.encode(Release.ours()))
+        os.kill(found.pid, signal.SIGHUP)
+        return await self._reply(found.pid, within_s)
 
     async def _reply(self, pid: int, within_s: float) -> str:
         with suppress(TimeoutError):

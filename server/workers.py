@@ -210,7 +210,7 @@ class Everything:
             await process.start()
         self.workers += beside
         self._tasks = [asyncio.create_task(worker.keep(), name=f"keep-{worker.name}") for worker in self.workers]
-        self.desk.open()
+        self.desk.open(self.settings.valkey_url, self.settings.postgres_url)
         return self.address
 
     def roll_soon(self) -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``yangcai up``, ``serve``, ``restart``, ``migrate``, ``account``, ``replay``, ``version``."""
+"""The command line: what ``yangcai --help`` lists. Each command loads its code when it is called."""
 
 from __future__ import annotations
 
@@ -97,6 +97,67 @@ def restart(
     said = asyncio.run(Desk(Path(settings.data_dir)).ask(within_s))
     typer.echo(said or "done", err=bool(said))
     raise typer.Exit(1 if said else 0)
+
+
+Folder = Annotated[Path, typer.Argument(help="The folder of the backup.")]
+
+
+def _bar(what: str, done: int, of: int) -> None:
+    """A progress bar on a terminal; elsewhere one line for each part that is done."""
+    end = bool(of) and done >= of
+    if sys.stderr.isatty():
+        filled = 30 * done // of if of else 0
+        shown = f"[{'#' * filled:30}] {done}/{of}" if of else f"{done}"
+        typer.echo(f"\r{what:10}{shown}", nl=end, err=True)
+    elif end:
+        typer.echo(f"{what}: {done} of {of}", err=True)
+
+
+def _carry(work: Any) -> Any:
+    """What ``work`` gives; a refusal is told and ends the command with 1."""
+    from plumbing.engines import EngineFailed
+    from server.backup import BackupRefused
+
+    try:
+        return asyncio.run(work)
+    except (BackupRefused, EngineFailed) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def backup(folder: Folder, data_dir: Data = None) -> None:
+    """Back the running installation up into a new folder, that nobody else may read (docs/operations.md)."""
+    import msgspec
+
+    from plumbing.clock import Clock
+    from server import backup as ours
+    from server.release import Desk
+    from server.settings import transcript_keys
+
+    settings = _settings(data_dir=str(data_dir) if data_dir else None)
+    running = Desk(Path(settings.data_dir)).running()
+    if running:
+        settings = msgspec.structs.replace(settings, valkey_url=running.valkey_url, postgres_url=running.postgres_url)
+    if not (settings.valkey_url and settings.postgres_url):
+        typer.echo(
+            f"no Yangcai runs on the data folder {settings.data_dir}: start it, or give both addresses", err=True
+        )
+        raise typer.Exit(1)
+    made = _carry(ours.back_up(settings, transcript_keys(settings), folder, Clock().now_ms(), _bar))
+    typer.echo(f"{folder}: {len(made.roots)} signed lots, {len(made.live)} in the live store")
+
+
+@app.command()
+def restore(folder: Folder, data_dir: Data = None) -> None:
+    """Bring a backup back into an empty data folder and empty servers, and verify all of it."""
+    from server import restore as ours
+    from server.settings import transcript_keys
+
+    settings = _settings(data_dir=str(data_dir) if data_dir else None)
+    wrong = _carry(ours.restore(settings, transcript_keys(settings), folder, _bar))
+    typer.echo("\n".join(wrong) or "verified: every root is the one that was signed, every transcript is genuine")
+    raise typer.Exit(1 if wrong else 0)
 
 
 @app.command()

