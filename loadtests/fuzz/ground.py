@@ -132,6 +132,7 @@ class Canary:
         wire = Wire(self.ground.product.valkey_socket())
         logged = {event["rid"]: event["price"] for event in events(wire, self.lot) if event["kind"] == "bid"}
         wire.close()
+        self.ground.host.log_in()
         lost = [price for i, price in enumerate(self.taken) if logged.get(f"canary{i:012d}") != price]
         wrong = [f"{len(lost)} of the canary's bids are not in the log"] if lost else []
         result = self.ground.close(self.lot)

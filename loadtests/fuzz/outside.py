@@ -19,7 +19,7 @@ from loadtests.fuzz.seeds import Seeds
 HUNG_AFTER_S, UNFINISHED_AFTER_S = 30.0, 0.5
 PARALLEL, PER_PROBE, ANSWER_BYTES_MAX = 12, 32, 1 << 22
 CLOSES_MEANT = {0, 1000, 1002, 1003, 1007, 1008, 1009, 1012, 4401, 4408}
-SIGN_OUT = {("DELETE", "/api/session"), ("POST", "/logout")}
+SIGN_OUT = {("DELETE", "/api/session"), ("POST", "/logout"), ("POST", "/account/sessions")}
 
 
 class Told:
@@ -147,7 +147,7 @@ async def _spoken(
 
     Unless frames are ``whole``, a socket may rightly wait for the rest of one.
     """
-    people = [(cookie, False) for cookie in ground.cookies] + [("", True)] * 3
+    people = [(cookie, False) for cookie in ground.cookies] + [("", True)] * (3 if whole else 0)
     turn = iter(range(1_000_000))
 
     async def some(share: int) -> None:
