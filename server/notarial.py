@@ -15,11 +15,11 @@ import uvloop
 
 from auction.transcript.notary import Notary
 from ledger import keys
-from plumbing import logs, postgres, valkey
+from plumbing import logs, postgres
 from plumbing.clock import Clock
+from plumbing.cluster.client import connect, pipe_to
 from plumbing.engines.launch import die_with_parent
 from plumbing.faults import ever, until_there
-from plumbing.pipe import Pipe
 from server.settings import Settings, load, site_name, transcript_keys
 from server.transcripts import Transcripts
 
@@ -29,8 +29,8 @@ CONNECTIONS_MAX = 2
 
 async def run(settings: Settings) -> None:
     """Write and sign until cancelled."""
-    client = valkey.connect(settings.valkey_url)
-    pipe = Pipe(client)
+    client = connect(settings.valkey_url, settings.valkey_copies_min)
+    pipe = pipe_to(client)
     pool = await until_there(
         "postgres",
         lambda: postgres.open_pool(settings.postgres_url, application_name="notary", size_max=CONNECTIONS_MAX),

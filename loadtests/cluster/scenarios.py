@@ -7,6 +7,7 @@ import random
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import cast
 
 from loadtests.cluster.nodes import Node
@@ -21,7 +22,8 @@ from loadtests.crash.spoilt import unnoticed
 from loadtests.crash.stand import Stand, eventually
 
 AGAIN_MAX_S, NOTICED_MAX_S, ELECTED_MAX_S, BACK_MAX_S = 5.0, 7.0, 15.0, 40.0  # a kill; a silence
-UNLINKED_S, RUN_S = 1.5, 1.0
+UNLINKED_S, RUN_S, LET_IN_MAX_S = 1.5, 1.0, 110.0
+LATER = -1.0  # a share that comes to one round
 STOP, GO, KILL = signal.SIGSTOP, signal.SIGCONT, signal.SIGKILL
 
 
@@ -144,6 +146,26 @@ async def kill_replica(stand: Stand, dice: random.Random) -> Brought:
         return await scene.reckoned(again_s)
 
 
+async def let_in(stand: Stand, dice: random.Random) -> Brought:
+    """A replica is killed, done without, started, and let in again; then the master dies."""
+    async with _under_way(stand, dice) as scene:
+        replica = dice.choice(await scene.stand.cluster.replicas_of(scene.master))
+        replica.signal(KILL)
+        await scene.hall.all_bid_since(now_s() + RUN_S, BACK_MAX_S)
+        replica.start()
+        began_s = now_s()
+        await eventually(partial(_may_win, scene, replica), LET_IN_MAX_S, "the replica is a full member")
+        note, moment_s = f"a full member after {now_s() - began_s:.0f} s", now_s()
+        scene.master.signal(KILL)
+        return await scene.reckoned(await scene.hall.all_bid_since(moment_s, BACK_MAX_S), note)
+
+
+async def _may_win(scene: Scene, replica: Node) -> bool:
+    """Whether all nodes know a replica again, and it stands for election."""
+    barred = await replica.ask("CONFIG", "GET", "cluster-replica-no-failover")
+    return b"no" in (barred or {}).values() and await scene.stand.cluster.whole()
+
+
 async def unlink(stand: Stand, dice: random.Random) -> Brought:
     """The replicas lose their master's stream while bids go on; then it is killed, and they are all that is left."""
     async with _under_way(stand, dice) as scene:
@@ -199,6 +221,7 @@ def scenarios() -> list[Scenario]:
         Scenario("pause", "a master stands still, and wakes when another is elected", pause_master, 0.2),
         Scenario("cut", "a master cut off from all nodes, not from us", cut_master_off, 0.3, machine=True),
         Scenario("replica", "a replica: kill -9", kill_replica, 0.1),
+        Scenario("back", "a replica: kill -9, and let in again; then the master: kill -9", let_in, LATER),
         Scenario("unlink", "a master's replicas lose its stream, then it: kill -9", unlink, 0.1),
         Scenario("process", "one of two server processes: kill -9", kill_worker, 0.1),
         Scenario("unwaited", "the stream lost, then the master killed; replicas not waited for", unlink_unwaited, 0.05,
