@@ -13,6 +13,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 import yangcai
+from intranet.budget import pages as budget
+from intranet.plans import pages as plans
 from plumbing import logs, postgres, valkey
 from plumbing.clock import Clock
 from plumbing.cluster.client import connect
@@ -48,6 +50,8 @@ ROUTES: list[BaseRoute] = [
     Route("/healthz", healthz),
     *parameters.ROUTES,
     *standards.ROUTES,
+    *budget.ROUTES,
+    *plans.ROUTES,
     *operations.ROUTES,
     *recovery.ROUTES,
     *live.ROUTES,

@@ -19,6 +19,8 @@ WIDTHS = {"phone": (390, 844), "desktop": (1440, 900)}
 RUNNING = "SELECT l.id FROM lot l WHERE l.stage = 'running' AND NOT l.practice ORDER BY l.id LIMIT 1"
 DONE = "SELECT l.id FROM lot l WHERE l.stage = 'published' AND NOT l.practice ORDER BY l.id LIMIT 1"
 OPEN = "SELECT l.auction_id FROM lot l WHERE l.stage = 'signup' AND NOT l.practice ORDER BY l.opens_at DESC LIMIT 1"
+INDICATOR = "SELECT indicator_id FROM budget_hold_source LIMIT 1"
+PLAN = "SELECT id FROM plan WHERE state = 'filed' LIMIT 1"
 
 
 class Shot(NamedTuple):
@@ -43,6 +45,10 @@ SHOTS = (
     Shot("result", "", "/lots/{}/result", DONE),
     Shot("verify", "", "/verify"),
     Shot("audit", "auditor", "/audit"),
+    Shot("budget", "buyer", "/budget"),
+    Shot("indicator", "supervisor", "/budget/{}", INDICATOR),
+    Shot("plan-form", "buyer", "/plans/new"),
+    Shot("plan", "head", "/plans/{}", PLAN),
     Shot("standards", "operator", "/standards"),
     Shot("categories", "operator", "/standards/categories"),
     Shot("preflight", "supplier1", "/preflight"),

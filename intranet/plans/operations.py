@@ -10,7 +10,7 @@ import msgspec
 from accounts.audit import audit
 from accounts.model import Actor, Role
 from accounts.records import moment
-from accounts.rules import may
+from intranet.access import of_unit
 from intranet.budget import indicators
 from intranet.budget import rules as budget_rules
 from intranet.budget.model import Refusal
@@ -24,7 +24,6 @@ from plumbing.texts import local
 from registries.parameters import records as parameters
 
 SQL = sql.load(Path(__file__).with_name("records.sql"))
-READERS = (Role.BUYER, Role.HEAD, Role.SUPERVISOR)
 
 
 def refuse(refusal: Refusal) -> Problem:
@@ -37,7 +36,7 @@ async def file(conn: Connection, actor: Actor, draft: PlanDraft, now_ms: int, pl
 
     Raises ``Problem`` 422 ``plan_refused`` with what stops it, 404 and 409 for a plan that is not his to file again.
     """
-    if not _of_unit(actor, Role.BUYER, now_ms, actor.region, actor.org_id):
+    if not of_unit(actor, Role.BUYER, now_ms, actor.region, actor.org_id):
         raise Problem(403, "forbidden")
     row = await _step(conn, actor, plan_id, Step.FILE_AGAIN, now_ms) if plan_id else None
     region = row["region"] if row else actor.region
@@ -136,19 +135,8 @@ async def _step(
     conn: Connection, actor: Actor, plan_id: UUID, step: Step, now_ms: int, role: Role = Role.BUYER
 ) -> Record:
     row = await conn.fetchrow(SQL["plan_locked"], plan_id)
-    if row is None or not _of_unit(actor, role, now_ms, row["region"], row["org_id"]):
+    if row is None or not of_unit(actor, role, now_ms, row["region"], row["org_id"]):
         raise Problem(404, "plan_unknown")
     if (State(row["state"]), step) not in LIFE:
         raise Problem(409, "plan_passed", accept={"state": row["state"]})
     return row
-
-
-def _of_unit(actor: Actor, role: Role, now_ms: int, region: str, org_id: UUID) -> bool:
-    return actor.org_id == org_id and may(actor, (role,), region=region, org_id=org_id, now_ms=now_ms)
-
-
-def sees(actor: Actor, row: Record, now_ms: int) -> bool:
-    """Whether the actor may read a plan or an indicator: of his own unit, or of a place he supervises."""
-    if any(_of_unit(actor, role, now_ms, row["region"], row["org_id"]) for role in (Role.BUYER, Role.HEAD)):
-        return True
-    return may(actor, (Role.SUPERVISOR,), region=row["region"], org_id=row["org_id"], now_ms=now_ms)

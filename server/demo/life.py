@@ -26,7 +26,7 @@ from plumbing.cluster import client as store
 from plumbing.engines.launch import die_with_parent
 from plumbing.faults import BROKEN_PIPES, until_there
 from plumbing.stopping import heed
-from server.demo import cases, people
+from server.demo import budget, cases, people
 from server.demo.cases import MINUTE_MS
 from server.handlers import on_deal
 from server.settings import Settings, load
@@ -72,6 +72,8 @@ class Life:
             await self._add(cases.PROJECTORS, 20 * MINUTE_MS, now + 6 * MINUTE_MS, 5)
         if not await self._count("stage = 'signup' AND opens_at > now() + interval '12 hours'"):
             await self._add(cases.CHAIRS, 30 * MINUTE_MS, now + 3 * 24 * 60 * MINUTE_MS, 2)
+        if not await self.pool.fetchval("SELECT true FROM indicator LIMIT 1"):
+            await self._budget(now)
         if not await self._count("stage IN ('failed') OR title LIKE '档案室%'"):
             await self._add(cases.SERVER, FINISHED_MS, now, 2)
         if not await self._count("title LIKE 'A4%'"):
@@ -105,6 +107,11 @@ class Life:
                 await award.answer(conn, actor, row["id"], True, "", now)
             lot = await lot_locked(conn, row["id"])
             await award.buyer_confirm(conn, lot, await self._actor(conn, "head"), now, on_deal)
+
+    async def _budget(self, now: int) -> None:
+        async with self.pool.acquire() as conn, conn.transaction():
+            buyer, head, finance = [await self._actor(conn, login) for login in ("buyer", "head", "supervisor")]
+            await budget.seed(conn, buyer, head, finance, now)
 
     async def _actor(self, conn: postgres.Connection, login: str) -> Any:
         person_id = await conn.fetchval(PERSON, login)

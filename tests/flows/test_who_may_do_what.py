@@ -59,7 +59,9 @@ RULES: dict[frozenset[str], str] = {
         PUT /api/calendars/{year:int} | POST /api/categories/import | POST /standards/parameters/{key}
     """,
     OFFICERS - {"agency elsewhere"} | {"operator"}: "GET /recovery",
-    BUYERS: "POST /api/auctions | GET /auctions/new | POST /auctions/new",
+    BUYERS: "POST /api/auctions | GET /auctions/new | POST /auctions/new | GET /plans/new | POST /plans",
+    BUYERS | {"head", "head elsewhere", "supervisor", "supervisor elsewhere"}: "GET /budget | GET /plans",
+    frozenset({"supervisor", "supervisor elsewhere"}): "POST /budget",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
     frozenset({"buyer"}): """
         PUT /api/auctions/{auction_id:uuid} | POST /api/auctions/{auction_id:uuid}/submit
@@ -93,8 +95,11 @@ RULES: dict[frozenset[str], str] = {
         POST /api/lots/{lot_id:uuid}/explanation
     """,
     frozenset({"supplier"}): "POST /api/lots/{lot_id:uuid}/bids",  # 409 NOT_REGISTERED; the bidder: not live yet
-    # Nobody, for want of the thing itself: no such practice, hold, award or form; the lot takes no sealed quotes.
+    # Nobody, for want of the thing itself: no such practice, hold, award, form, plan or indicator; no sealed quotes.
     frozenset(): """
+        GET /budget/{indicator_id:uuid} | POST /budget/{indicator_id:uuid}/adjustment
+        GET /plans/{plan_id:uuid} | GET /plans/{plan_id:uuid}/edit | POST /plans/{plan_id:uuid}
+        POST /plans/{plan_id:uuid}/decision | POST /plans/{plan_id:uuid}/withdrawal
         GET /auctions/{auction_id:uuid}/offices
         POST /auctions/{auction_id:uuid}/offices | GET /api/lots/{lot_id:uuid}/booth
         POST /api/lots/{lot_id:uuid}/quote
@@ -240,6 +245,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{motion_id:uuid}": str(scene.motion_id), "{question_id:uuid}": str(scene.question_id),
         "{lang}": "zh", "{form_id:uuid}": str(uuid4()), "{step}": "need", "{key}": "auction.rounds",
         "{person_id:uuid}": str(uuid4()),
+        "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
     }  # fmt: skip
     for place, value in places.items():
         path = path.replace(place, value)
