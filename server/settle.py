@@ -6,6 +6,7 @@ came back do effects follow. The lot leaves the outbox after the commit; a crash
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha1, sha256
 from typing import Any
 from uuid import UUID
@@ -53,13 +54,18 @@ async def read_back(valkey: Valkey, lot_id: UUID) -> Closing | None:
     state = reduce(rules, events)
     if (state.stage, state.n, state.closes_at) != tally:
         raise BrokenLogError(f"the log leads to {state.stage} at {state.n}, the live store says {tally}")
+    kept, ends = await ledger.chain_of(valkey, lot_id), _chained(entries)
+    if kept not in (ends, _chained(lines)):
+        raise BrokenLogError(f"the chain ends in {ends}, the live store says {kept}")
+    return Closing(rules, events, lines, state, kept)
+
+
+def _chained(parts: Sequence[bytes]) -> str:
+    """The head of a chain: over the entries of the log, or over its lines as the referees of older releases have it."""
     chain = ""
-    for entry in entries:
-        chain = sha1(chain.encode() + entry, usedforsecurity=False).hexdigest()
-    kept = await ledger.chain_of(valkey, lot_id)
-    if chain != kept:
-        raise BrokenLogError(f"the chain ends in {chain}, the live store says {kept}")
-    return Closing(rules, events, lines, state, chain)
+    for part in parts:
+        chain = sha1(chain.encode() + part, usedforsecurity=False).hexdigest()
+    return chain
 
 
 async def settle_lot(valkey: Valkey, pool: Pool, notary: Notary, lot_id: UUID, now_ms: int) -> bool:

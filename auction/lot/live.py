@@ -166,6 +166,14 @@ def _outcome(answer: bytes) -> Outcome:
     return Taken(n, at, price, rank, closes_at, repeat)
 
 
+def _outcome_listed(answer: list[Any]) -> Outcome:
+    """An outcome as referees of older releases say it."""
+    if answer[0] == b"refused":
+        return Refused(Refusal(answer[1].decode()), int(answer[2]), answer[3].decode())
+    n, at, price, rank, closes_at = map(int, answer[1:6])
+    return Taken(n, at, price, rank, closes_at, answer[0] == b"repeat")
+
+
 class Judged(NamedTuple):
     """What came of a batch of bids: the outcomes in their order, and the new events as written into the log.
 
@@ -184,7 +192,9 @@ def question(lot_id: UUID, bids: Sequence[Bid], now_ms: int, version: str = VERS
 
 
 def judged(answer: list[Any]) -> Judged:
-    """What the store says to a ``question``; durable when it is said."""
+    """What the store says to a ``question``; durable when it is said. Referees of older releases use lists."""
+    if isinstance(answer[0], list):
+        return Judged([_outcome_listed(one) for one in answer[1:]], answer[0][1])
     return Judged([_outcome(line) for line in answer[2].split(b"\n")], answer[1])
 
 
