@@ -12,7 +12,7 @@ from uuid import UUID
 from ledger.log import channel_of
 from plumbing.pipe import Pipe
 
-TELL_EVERY_S = 0.025
+TELL_EVERY_S = 0.05
 
 Here = Callable[[UUID, bytes], None]
 """Follows the lot in this process; the same bytes come to it by the channel, too."""
