@@ -1,8 +1,8 @@
-"""公证进程: the one process of an installation that writes and signs the transcripts of running lots. It serves nobody.
+"""公证进程: the one process of an installation that signs the transcripts of running lots and the audit trail.
 
-Beside the serving processes, so that no bid waits for a hash and no two of them do the same work. Killed, it is
-replaced; what it had not written, the next one writes. Several hosts on one database share the work by its
-locks.
+It serves nobody: beside the serving processes, so that no bid waits for a hash and no two of them do the same work.
+Killed, it is replaced; what it had not written, the next one writes. Several hosts on one database share the work by
+its locks.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import suppress
+from functools import partial
 
 import uvloop
 
+from accounts.audit.chain import Chain
 from auction.transcript.notary import Notary
 from ledger import keys
 from plumbing import logs, postgres
@@ -35,10 +37,13 @@ async def run(settings: Settings) -> None:
         "postgres",
         lambda: postgres.open_pool(settings.postgres_url, application_name="notary", size_max=CONNECTIONS_MAX),
     )
-    notary = Notary(keys.load(transcript_keys(settings)), site_name(settings))
-    transcripts = Transcripts(client, pipe, pool, notary, Clock())
+    signers, site = keys.load(transcript_keys(settings)), site_name(settings)
+    transcripts = Transcripts(client, pipe, pool, Notary(signers, site), Clock())
+    chain = Chain(signers, site)
     try:
-        await ever("transcripts", transcripts.look, LOOK_EVERY_S)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ever("transcripts", transcripts.look, LOOK_EVERY_S))
+            group.create_task(ever("audit chain", partial(chain.look, pool), LOOK_EVERY_S))
     finally:
         await pipe.close()
         await client.aclose()

@@ -1,4 +1,4 @@
-"""The audit trail's side of the composition: the queue of the doors and the chain, in every process."""
+"""The audit trail's side of the composition: the queue of the doors in every process, and acts done by hand."""
 
 from __future__ import annotations
 
@@ -11,34 +11,25 @@ from functools import partial
 from typing import Any
 
 from accounts.audit import Here, audit, here
-from accounts.audit.chain import Chain
 from accounts.audit.doors import Ink
-from ledger import keys
 from plumbing.faults import BROKEN_PIPES, ever
 from plumbing.postgres import Connection, Pool
-from server.settings import site_name, transcript_keys
 
 POUR_EVERY_S = 0.25
-CHAIN_EVERY_S = 1.0
 
 
 @asynccontextmanager
 async def run(state: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
-    """Write what the doors report and chain what is written, until the process ends; then its last lines."""
+    """Write what the doors report until the process ends; then its last lines. The notary process chains them."""
     pool: Pool = state["postgres"]
     ink = Ink(state["clock"].now_ms)
-    chain = Chain(keys.load(transcript_keys(state["settings"])), site_name(state["settings"]))
-    tasks = [
-        asyncio.create_task(ever("audit lines", partial(ink.pour, pool), POUR_EVERY_S), name="audit-lines"),
-        asyncio.create_task(ever("audit chain", partial(chain.look, pool), CHAIN_EVERY_S), name="audit-chain"),
-    ]
+    writing = asyncio.create_task(ever("audit lines", partial(ink.pour, pool), POUR_EVERY_S), name="audit-lines")
     try:
         yield {"ink": ink}
     finally:
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        writing.cancel()
+        with suppress(asyncio.CancelledError):
+            await writing
         with suppress(*BROKEN_PIPES):
             await ink.pour(pool)
 

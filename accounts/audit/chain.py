@@ -1,7 +1,7 @@
 """审计链: gives each act its position, under heads signed like those of the lots (RFC 6962 tree, C2SP checkpoints).
 
-One look a second in every process; one of them at a time does the work. An act is written with its own transaction and
-stands in the chain a second later: no act waits for another, or for a signature.
+One look a second in the notary process; of several on one database one at a time does the work. An act is written with
+its own transaction and stands in the chain a second later: no act waits for another, or for a signature.
 """
 
 from __future__ import annotations

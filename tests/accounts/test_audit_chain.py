@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,9 @@ from accounts.audit.records import SQL
 from ledger.note import Signer, VerifierKey, read_checkpoint
 from plumbing import postgres
 from plumbing.postgres import Connection, Pool
-from server import trail
+from server import notarial, trail
+from server.settings import load
+from tests.support import eventually
 from yangcai import cli
 
 SITE = "yangcai.test"
@@ -75,6 +78,18 @@ async def test_processes_that_chain_at_once_make_one_chain(fresh_pool: Pool) -> 
     verdict = await checked(fresh_pool)
     assert verdict.good
     assert verdict.acts == await fresh_pool.fetchval("SELECT count(*) FROM audit_event") >= 80
+
+
+async def test_the_notary_process_chains_what_is_written(
+    fresh_pool: Pool, fresh_url: str, valkey_url: str, tmp_path: Path
+) -> None:
+    settings = load(mode="demo", valkey_url=valkey_url, postgres_url=fresh_url, data_dir=str(tmp_path))
+    process = asyncio.create_task(notarial.run(settings))
+    await audit(fresh_pool, None, "test.act")
+    await eventually(lambda: fresh_pool.fetchval("SELECT max(size) FROM audit_checkpoint"), within_s=10)
+    process.cancel()
+    with suppress(asyncio.CancelledError):
+        await process
 
 
 async def test_an_act_that_is_undone_leaves_no_gap(fresh_pool: Pool) -> None:
