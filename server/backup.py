@@ -20,7 +20,8 @@ from msgspec import Struct
 
 import yangcai
 from ledger import log as ledger
-from plumbing.valkey import Valkey, connect
+from plumbing.cluster.client import connect
+from plumbing.valkey import Valkey
 from server import dumping
 from server.forgetting import BACKUP_LOCK
 from server.settings import Settings
@@ -92,7 +93,7 @@ async def back_up(settings: Settings, keys_file: Path, folder: Path, now_ms: int
         raise BackupRefused(f"{half} is left of a backup that was broken off: remove it")
     half.mkdir(mode=0o700, parents=True)
     conn = await asyncpg.connect(settings.postgres_url)
-    client = connect(settings.valkey_url, timeout_s=60.0)
+    client = connect(settings.valkey_url, settings.valkey_copies_min, timeout_s=60.0)
     try:
         await conn.execute("SELECT pg_advisory_lock($1)", BACKUP_LOCK)
         facts = await _postgres(conn, settings.postgres_url, half / POSTGRES, progress)

@@ -22,10 +22,11 @@ from auction.transcript.files import Reader
 from ledger import log as ledger
 from ledger.tree import Frontier, leaf_hash
 from plumbing import postgres
+from plumbing.cluster.client import connect
 from plumbing.engines import Places, PostgresEngine, Supervisor, ValkeyEngine
 from plumbing.engines.supervisor import Engine
 from plumbing.postgres import Pool
-from plumbing.valkey import Valkey, connect
+from plumbing.valkey import Valkey
 from server import dumping
 from server.backup import (
     FORMAT,
@@ -92,7 +93,7 @@ async def restore(settings: Settings, keys_file: Path, folder: Path, progress: P
     """
     manifest = read_manifest(folder)
     async with _stores(settings) as (valkey_url, postgres_url):
-        client = connect(valkey_url, timeout_s=60.0)
+        client = connect(valkey_url, settings.valkey_copies_min, timeout_s=60.0)
         try:
             await _refuse_if_used(client, postgres_url)
             await _postgres(folder, manifest, postgres_url, progress)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, Self
 
@@ -41,9 +42,12 @@ def seeds_of(url: str) -> tuple[str, list[Address]]:
     return SCHEMES[found[1]] + (found[2] or ""), [(host.strip("[]"), int(port)) for host, _, port in places]
 
 
-def connect(url: str, copies_min: int = 2) -> Valkey:
-    """A client for ``url``; nothing is sent yet. ``copies_min``: see ``ClusterPipe``; one server has one copy."""
-    return ClusterClient(url, copies_min) if is_cluster(url) else connect_one(url)
+def connect(url: str, copies_min: int = 2, *, timeout_s: float = 5.0) -> Valkey:
+    """A client for ``url``; nothing is sent yet.
+
+    ``copies_min``: see ``ClusterPipe``; one server has one copy. ``timeout_s``: of one server; a cluster has its own.
+    """
+    return ClusterClient(url, copies_min) if is_cluster(url) else connect_one(url, timeout_s=timeout_s)
 
 
 def pipe_to(valkey: Valkey) -> Pipe:
@@ -88,6 +92,9 @@ class ClusterClient(Redis):
                 *(self.pipe.ask_master(master, *words) for master in self.pipe.masters), return_exceptions=True
             )
             answer = next((one for one in answers if isinstance(one, BaseException)), answers[0])
+        elif words[0] == "DBSIZE":
+            masters = [self.pipe.ask_node(master, *words) for master in self.pipe.masters]
+            answer = sum(await asyncio.gather(*masters))
         elif words[0] in ANYWHERE:
             answer = await self._from_anyone(words)
         else:
@@ -108,6 +115,13 @@ class ClusterClient(Redis):
         options.pop("keys", None)
         callback = self.response_callbacks.get(name)
         return callback(answer, **options) if callback else answer
+
+    async def scan_iter(self, *args: Any, **options: Any) -> AsyncIterator[Any]:  # type: ignore[override]
+        """The keys of all masters, one master after the other."""
+        await self.pipe.ready()
+        for master in self.pipe.masters:
+            async for key in self.pipe.clients[master].scan_iter(*args, **options):
+                yield key
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Any:
         """Commands that are sent together; as one step with ``transaction``, when their keys lie in one slot."""

@@ -59,6 +59,8 @@ async def test_commands_find_their_masters_and_answer_as_one_server_does(client:
     pipe = pipe_to(client)
     assert await pipe.ask_all([("SET", key, place) for place, key in enumerate(KEYS)]) == [b"OK"] * len(KEYS)
     assert await pipe.ask_all([("GET", key) for key in KEYS]) == [b"%d" % place for place in range(len(KEYS))]
+    assert {key.decode() async for key in client.scan_iter(match="{s*}:c")} == set(KEYS)
+    assert await client.dbsize() >= len(KEYS)
     with pytest.raises(RedisError, match="WRONGTYPE"):
         await client.lpush(KEYS[0], "x")  # type: ignore[misc]
 
