@@ -15,8 +15,8 @@ HEAD = """
 - Live store: three masters with two replicas each, `cluster-node-timeout` 2 s, all on this machine, each in a network
   namespace of its own where that is allowed; two server processes. Every round has a new cluster.
 
-Clients, checker and columns are those of the section on crashes. "Cut off": a master loses all other nodes while every server process
-still reaches it.
+Clients, checker and columns are those of the section on crashes. "Cut off": a master loses all other nodes while every
+server process still reaches it.
 
 | what goes wrong | rounds | acknowledged | lost | doubled | settlements not one | closes not one | back after, s | |
 |---|---|---|---|---|---|---|---|---|

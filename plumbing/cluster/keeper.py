@@ -42,11 +42,11 @@ class Keeper:
         self._joined: dict[Address, float] = {}
 
     async def mind(self, told: list[Told], silent: Mapping[Address, Mapping[Address, tuple[float, int]]]) -> None:
-        """Act on what the nodes said; ``silent``: by master, the members that hold its rounds up, and since when."""
+        """Act on what the nodes said; ``silent``: by each master believed, who holds its rounds up, and since when."""
         if not self._copies_min:
             return
         now_s, here = elapsed_s(), {one.address for one in told}
-        for master in masters(told):
+        for master in (one for one in masters(told) if one.address in silent):
             since = {address: since_s for address, (since_s, _) in silent.get(master.address, {}).items()}
             gone = [
                 one
