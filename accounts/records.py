@@ -76,8 +76,11 @@ async def actor(
 ) -> Actor | None:
     """The person as an actor with the grants valid now; None if he is gone or switched off."""
     row = await conn.fetchrow(SQL["person_with_grants"], person_id, moment(now_ms))
-    if row is None:
-        return None
+    return actor_of(row, session, expires_at_ms) if row else None
+
+
+def actor_of(row: Record, session: UUID, expires_at_ms: int) -> Actor:
+    """The person of a row of ``person_with_grants``."""
     grants = msgspec.convert(row["grants"], tuple[Grant, ...])
     return Actor(
         user_id=row["id"],

@@ -30,10 +30,13 @@ INSERT INTO login_session (token_sha256, person_id, created_at, seen_at, expires
 VALUES ($1, $2, $3, $3, $4, $5, $6) RETURNING id;
 
 -- name: session_by_token
-SELECT s.id, s.person_id, s.seen_at, s.expires_at FROM login_session s WHERE s.token_sha256 = $1;
+-- The session and, unless he is barred or switched off, the person with the grants valid at $2, in one question.
+SELECT s.id AS session, s.seen_at, s.expires_at, p.*
+FROM login_session s LEFT JOIN LATERAL person_with_grants(s.person_id, $2) AS p ON true WHERE s.token_sha256 = $1;
 
 -- name: session_by_id
-SELECT s.id, s.person_id, s.seen_at, s.expires_at FROM login_session s WHERE s.id = $1;
+SELECT s.id AS session, s.seen_at, s.expires_at, p.*
+FROM login_session s LEFT JOIN LATERAL person_with_grants(s.person_id, $2) AS p ON true WHERE s.id = $1;
 
 -- name: touch_session
 UPDATE login_session SET seen_at = $2 WHERE id = $1 AND seen_at < $2;
@@ -61,16 +64,4 @@ UPDATE person SET password_hash = $2 WHERE id = $1;
 DELETE FROM login_session WHERE expires_at <= $1;
 
 -- name: person_with_grants
--- The person, his organisation, the grants valid at $2, and whether he is confined. Nobody who is barred (0602).
-SELECT p.id, p.login, p.name, p.org_id, o.name AS org_name, p.region, bar.bar = 'bidding' AS confined,
-       coalesce(jsonb_agg(jsonb_build_object(
-           'role', g.role, 'region', g.region, 'org_id', g.org_id, 'object_id', g.object_id,
-           'valid_from_ms', coalesce((extract(epoch FROM lower(g.valid)) * 1000)::bigint, 0),
-           'valid_until_ms', (extract(epoch FROM upper(g.valid)) * 1000)::bigint
-       ) ORDER BY g.id) FILTER (WHERE g.id IS NOT NULL), '[]') AS grants
-FROM person p
-JOIN organisation o ON o.id = p.org_id
-CROSS JOIN LATERAL (SELECT audit_bar(p.id) AS bar) AS bar
-LEFT JOIN role_grant g ON g.person_id = p.id AND g.valid @> $2::timestamptz
-WHERE p.id = $1 AND p.active AND bar.bar <> 'barred'
-GROUP BY p.id, o.id, bar.bar;
+SELECT * FROM person_with_grants($1, $2);

@@ -51,23 +51,23 @@ async def _alive(conn: Connection | Pool, row: Record | None, now_ms: int) -> Ac
         return None
     seen_at_ms, expires_at_ms = millis(row["seen_at"]), millis(row["expires_at"])
     if not rules.session_lives(seen_at_ms=seen_at_ms, expires_at_ms=expires_at_ms, now_ms=now_ms):
-        await conn.execute(SQL["end_session"], row["id"])
+        await conn.execute(SQL["end_session"], row["session"])
         return None
     if now_ms - seen_at_ms >= rules.SESSION_TOUCH_MS:
-        await conn.execute(SQL["touch_session"], row["id"], moment(now_ms))
-    return await records.actor(conn, row["person_id"], row["id"], expires_at_ms, now_ms)
+        await conn.execute(SQL["touch_session"], row["session"], moment(now_ms))
+    return records.actor_of(row, row["session"], expires_at_ms) if row["id"] else None
 
 
 async def by_token(conn: Connection | Pool, token: str, now_ms: int) -> Actor | None:
     """The actor of a token; None when it is unknown, ended, idle too long, or its person is switched off."""
     if not token or len(token) > 200:
         return None
-    return await _alive(conn, await conn.fetchrow(SQL["session_by_token"], digest(token)), now_ms)
+    return await _alive(conn, await conn.fetchrow(SQL["session_by_token"], digest(token), moment(now_ms)), now_ms)
 
 
 async def by_id(conn: Connection | Pool, session: UUID, now_ms: int) -> Actor | None:
     """The actor of a session known by its id, as a ticket names it."""
-    return await _alive(conn, await conn.fetchrow(SQL["session_by_id"], session), now_ms)
+    return await _alive(conn, await conn.fetchrow(SQL["session_by_id"], session, moment(now_ms)), now_ms)
 
 
 async def keep(conn: Connection | Pool, used: Collection[UUID], now_ms: int) -> None:

@@ -55,6 +55,7 @@ class Stand:
         self.product = Product(folder, workers)
         self.machine = Machine(self.product.folder)
         self.product.environ |= self.machine.environ
+        self.product.environ["YANGCAI_SOCKETS_PER_ADDRESS_MAX"] = "0"  # the crowd has one
         self._socket, self.valkey_folder = "", Path()
 
     async def start(self) -> float:

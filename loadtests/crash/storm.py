@@ -9,6 +9,7 @@ from functools import partial
 from uuid import UUID
 
 from loadtests.bench import wire
+from loadtests.bench.gauges import cpu_s
 from loadtests.bench.stage import raise_file_limit
 from loadtests.crash.breaking import now_s
 from loadtests.crash.lots import a_hall
@@ -129,12 +130,13 @@ def storm(sockets: int = SOCKETS) -> Play:
                 stand.kill("worker")
                 await eventually(lambda: len(crowd.back) < count // 2, BACK_WAIT_S, "the sockets are lost")
                 await eventually(lambda: len(crowd.back) == count, BACK_WAIT_S, "all sockets are back")
-                back_s = now_s() - moment_s
+                back_s, spent_s = now_s() - moment_s, cpu_s(*stand.pids("worker"))
                 await hall.all_bid_since(moment_s, BACK_WAIT_S)
             finally:
                 crowd.close()
             more = [] if back_s <= BACK_MAX_S else [f"{count:,} sockets were back after {back_s:.1f} s"]
             note = f"{count:,} sockets (of {sockets:,}; {files:,} files may be open) back after {back_s:.1f} s"
+            note += f", {spent_s / count * 1e3:.2f} ms CPU of the new server process each, its start included"
             return brought(await hall.reckon(), back_s, note, more)
 
     return play

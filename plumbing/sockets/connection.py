@@ -173,8 +173,10 @@ class Connection(asyncio.Protocol):
             if isinstance(outcome, int):
                 status, response = outcome, self._core_now().reject(outcome, "")
             response.headers[logs.REQUEST_ID_HEADER] = this
-            spent_ms = self._sockets.now_ms() - began_ms
-            requests.info("request", method="WS", path=unquote(path), status=status, spent_ms=spent_ms)
+            now_ms = self._sockets.now_ms()
+            if status != 101 or self._sockets.worth_a_line(now_ms):
+                spent_ms = now_ms - began_ms
+                requests.info("request", method="WS", path=unquote(path), status=status, spent_ms=spent_ms)
         if self._stage is GONE or self._transport.is_closing():
             return
         self._answer(response)

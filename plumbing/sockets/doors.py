@@ -17,6 +17,8 @@ from plumbing.stopping import heed
 
 PING_EVERY_S = 20
 """Each socket is pinged this often. One that said nothing in between, no pong even, is dropped."""
+LINES_A_SECOND = 50
+"""Sockets written down one by one; who come beyond are part of a storm."""
 
 
 class Line(Protocol):
@@ -88,6 +90,7 @@ class Sockets:
         self._by_address: Counter[str] = Counter()
         self._wheel: list[set[Pinged]] = [set() for _ in range(PING_EVERY_S)]
         self._next = 0
+        self._second, self._lines = 0, 0
         self._turning: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -113,6 +116,13 @@ class Sockets:
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
+
+    def worth_a_line(self, now_ms: int) -> bool:
+        """Whether another socket of this second is written down: when thousands come back at once, a few of them."""
+        if now_ms // 1_000 != self._second:
+            self._second, self._lines = now_ms // 1_000, 0
+        self._lines += 1
+        return self._lines <= LINES_A_SECOND
 
     def seat(self, socket: Pinged) -> int:
         """Take a socket onto the wheel; its place on it."""
