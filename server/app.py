@@ -14,6 +14,8 @@ from starlette.routing import BaseRoute, Route
 
 import yangcai
 from intranet.budget import pages as budget
+from intranet.exchange import pages as reconciliation
+from intranet.exchange import routes as exchange
 from intranet.plans import pages as plans
 from plumbing import logs, postgres, valkey
 from plumbing.clock import Clock
@@ -52,6 +54,8 @@ ROUTES: list[BaseRoute] = [
     *standards.ROUTES,
     *budget.ROUTES,
     *plans.ROUTES,
+    *exchange.ROUTES,
+    *reconciliation.ROUTES,
     *operations.ROUTES,
     *recovery.ROUTES,
     *live.ROUTES,

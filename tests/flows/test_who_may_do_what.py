@@ -61,7 +61,7 @@ RULES: dict[frozenset[str], str] = {
     OFFICERS - {"agency elsewhere"} | {"operator"}: "GET /recovery",
     BUYERS: "POST /api/auctions | GET /auctions/new | POST /auctions/new | GET /plans/new | POST /plans",
     BUYERS | {"head", "head elsewhere", "supervisor", "supervisor elsewhere"}: "GET /budget | GET /plans",
-    frozenset({"supervisor", "supervisor elsewhere"}): "POST /budget",
+    frozenset({"supervisor", "supervisor elsewhere"}): "POST /budget | GET /reconciliation",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
     frozenset({"buyer"}): """
         PUT /api/auctions/{auction_id:uuid} | POST /api/auctions/{auction_id:uuid}/submit
@@ -95,8 +95,9 @@ RULES: dict[frozenset[str], str] = {
         POST /api/lots/{lot_id:uuid}/explanation
     """,
     frozenset({"supplier"}): "POST /api/lots/{lot_id:uuid}/bids",  # 409 NOT_REGISTERED; the bidder: not live yet
-    # Nobody, for want of the thing itself: no such practice, hold, award, form, plan or indicator; no sealed quotes.
+    # Nobody, for want of the thing itself: no practice, hold, award, form, plan, indicator, signature, sealed quotes.
     frozenset(): """
+        POST /api/fiscal/messages
         GET /budget/{indicator_id:uuid} | POST /budget/{indicator_id:uuid}/adjustment
         GET /plans/{plan_id:uuid} | GET /plans/{plan_id:uuid}/edit | POST /plans/{plan_id:uuid}
         POST /plans/{plan_id:uuid}/decision | POST /plans/{plan_id:uuid}/withdrawal
