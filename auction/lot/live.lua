@@ -269,7 +269,7 @@ local function open_lot(keys, args)
   for i = 6 + fields, #args, 4 do aliases[#aliases + 1] = args[i] end
   redis.call('HSET', keys[1], 'entrants', table.concat(aliases, ','))
   local lot = read_lot(keys)
-  lot.gaps = gaps
+  lot.gaps, lot.stored = gaps, {}
   lot.at, lot.n, lot.chain, lot.stage = now, 0, '', 'running'
   lot.opens_at, lot.closes_at = num(args[1]), num(args[2])
   lot.turn_ends_at = lot.opens_at + lot.first_pause

@@ -31,6 +31,8 @@ _PARTS = [
 ]
 SOURCE = ledger.PRELUDE + "".join(_PARTS)
 VERSION = sha256(SOURCE.encode()).hexdigest()[:8]
+FORM = 2
+"""How a lot is kept: answers by position, price, time; a chain over entries; no board. Without it: ``restoring``."""
 _events = msgspec.json.Decoder(list[Event])
 Now: TypeAlias = Callable[[], int]
 NOW: Now = Clock().now_ms
@@ -102,6 +104,7 @@ def _rule_fields(lot_id: UUID, rules: LotRules, version: str) -> dict[str, str |
     return {
         "lot": str(lot_id),
         "version": version,
+        "form": FORM,
         "rules": msgspec.json.encode(rules).decode(),
         "format": rules.format.value,
         "ceiling": rules.ceiling or 0,
