@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from starlette.requests import Request
 
@@ -24,7 +23,7 @@ async def take_message(request: Request) -> Answer:
     state, raw = request.state, await read_body(request, BODY_BYTES_MAX)
     try:
         signature = base64.b64decode(request.headers.get("fiscal-signature", ""), validate=True)
-    except binascii.Error:
+    except ValueError:  # of which binascii.Error is one
         raise Problem(401, "fiscal_signature") from None
     peer = request.headers.get("fiscal-peer", "")[:40].replace("\0", "")
     async with state.postgres.acquire() as conn, conn.transaction():

@@ -117,6 +117,8 @@ async def _form(
 
 async def _file(request: Request, plan_id: UUID | None) -> Response:
     actor, state, form = await require(request, Role.BUYER), request.state, await read_form(request)
+    if plan_id:
+        await _plan(request, actor)
     action = f"/plans/{plan_id}" if plan_id else "/plans"
     draft, faults = read_plan(form)
     if draft is None:

@@ -128,6 +128,7 @@ async def test_a_plan_of_another_unit_is_not_there(app: WithState, pool: Pool) -
         for what in ("", "/edit"):
             assert (await other.get(f"/plans/{plan_id}{what}")).status_code == 404
         assert (await other.post(f"/plans/{plan_id}", data=a_form(indicator))).status_code == 404
+        assert (await other.post(f"/plans/{plan_id}", data={"title": ""})).status_code == 404
         assert (await other.post(f"/plans/{plan_id}/decision", data={"act": "approve"})).status_code == 404
         assert (await other.post(f"/plans/{plan_id}/withdrawal", data={"yes": "1"})).status_code == 404
     async with at(app, pool, cast.supervisor) as finance:

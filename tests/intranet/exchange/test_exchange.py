@@ -82,6 +82,9 @@ async def test_no_one_else_speaks_for_a_system(us: httpx.AsyncClient, pool: Pool
     ):
         answer = await system.send(us, 1, **changed)
         assert (answer.status_code, answer.json()["code"]) == (401, "fiscal_signature")
+    for words in (b"caf\xe9", b"===", b"%"):
+        headers = {b"Fiscal-Peer": system.name.encode(), b"Fiscal-Signature": words}
+        assert (await us.post("/api/fiscal/messages", content=raw, headers=headers)).status_code == 401
     wrong = b'{"seq": 1}'
     assert (await system.send(us, 1, raw=wrong)).status_code == 422
     assert (await system.send(us, 1)).status_code == 200
