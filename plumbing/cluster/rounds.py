@@ -7,7 +7,9 @@ whoever wrote it, is on disk on every copy. A repeat, a refusal, a read is held 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import hiredis
@@ -23,6 +25,9 @@ LEASE_S = 3.0
 """How old a master's word on who is of its shard may be."""
 ELSEWHERE = (AskError, ClusterDownError, ReadOnlyError, TryAgainError)
 """A node that does not have the key, or not now: nothing was done."""
+
+
+log = logging.getLogger("yangcai.cluster")
 
 
 class Rounds:
@@ -66,7 +71,9 @@ class Rounds:
             if isinstance(mark, Exception):
                 raise ValkeyGone(f"nothing can be written: {mark}")
             await self._committed(line)
-        except (RedisError, OSError) as error:
+        except Exception as error:  # whatever it was, nobody is left waiting
+            if not isinstance(error, RedisError | OSError):
+                log.exception("a round broke")
             self._troubled()
             self._give_up(batch, error)
         except asyncio.CancelledError:
@@ -106,7 +113,8 @@ class Rounds:
             elif isinstance(answer, Exception):
                 refuse(waiter, answer)
             elif waiter is not None and not waiter.done():
-                waiter.set_result(answer)
+                with _heard():
+                    waiter.set_result(answer)
 
     def _give_up(self, batch: Sequence[tuple[Any, Waiter | None]], error: Exception) -> None:
         for _, waiter in batch:
@@ -143,6 +151,8 @@ class Rounds:
     def close(self) -> None:
         """Hang up; what is not answered is unknown."""
         self._closed = True
+        waiting, self._waiting = self._waiting, []
+        self._give_up(waiting, ValkeyGone("the master has changed"))  # a task cancelled before it began tells nobody
         if self._task is not None:
             self._task.cancel()
         if self._line is not None:
@@ -152,7 +162,17 @@ class Rounds:
 def refuse(waiter: Waiter | None, error: Exception) -> None:
     """Tell who waits that there is no answer."""
     if waiter is not None and not waiter.done():
-        waiter.set_exception(error)
+        with _heard():
+            waiter.set_exception(error)
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """One who breaks on his answer keeps nobody else from his."""
+    try:
+        yield
+    except Exception:
+        log.exception("an answer of Valkey broke who waited for it")
 
 
 async def _say(line: Line, commands: Sequence[tuple[Part, ...]]) -> list[Any]:

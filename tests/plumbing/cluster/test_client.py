@@ -141,3 +141,13 @@ async def test_a_channel_moves_to_the_master_that_is_elected_and_one_copy_must_b
     await channels.close()
     await alone.aclose()
     await wary.aclose()
+
+
+async def test_who_asks_a_master_in_the_moment_it_is_left_is_told_so(client: Valkey) -> None:
+    await client.ping()
+    assert isinstance(client, ClusterClient)
+    asked = client.pipe.ask("GET", KEYS[0])
+    await client.pipe.close()  # before the round has begun
+    with pytest.raises(ValkeyGone):
+        async with asyncio.timeout(2):
+            await asked
