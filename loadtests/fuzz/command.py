@@ -23,13 +23,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from loadtests import proof
 from loadtests.bench.gauges import machine
 from loadtests.bench.helpers import CHECKOUT
 from loadtests.bench.product import ProductError
 from loadtests.bench.stage import raise_file_limit
-from loadtests.fuzz import inside, outside
+from loadtests.fuzz import inside, outside, report
 from loadtests.fuzz.ground import Canary, Ground
 from loadtests.fuzz.outside import Told
 from loadtests.fuzz.seeds import Seeds
@@ -118,6 +118,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="NAMES", help="these kinds alone, by comma")
     parser.add_argument("--seed", type=int, metavar="N", help="of the dice")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where fuzz.json goes")
+    parser.add_argument("--proof", type=Path, metavar="FILE", help="write the page of proof (docs/proof.md)")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the product's data lie")
     options = parser.parse_args(arguments)
     if unknown := set(filter(None, options.only.split(","))) - {kind.name for kind in KINDS}:
@@ -168,31 +169,6 @@ async def play(options: argparse.Namespace, ground: Ground, console: Console) ->
     }  # fmt: skip
 
 
-def show(found: dict[str, Any], console: Console) -> None:
-    """The table, and whatever broke."""
-    table = Table("kind of input", "inputs", "through", "s", "answers", "broke", title="malformed input")
-    for row in found["rows"]:
-        answers = ", ".join(f"{name} {count:,}" for name, count in list(row["answers"].items())[:5])
-        through = "the product" if row["whole_product"] else "the reader"
-        style = "red" if row["wrong"] else "green"
-        table.add_row(
-            row["what"],
-            f"{row['inputs']:,}",
-            through,
-            f"{row['took_s']:.0f}",
-            answers,
-            str(len(row["wrong"])),
-            style=style,
-        )
-    console.print(table)
-    told = "{acknowledged:,} bids of the canary acknowledged, p50 {p50_ms} ms, p99 {p99_ms} ms".format(
-        **found["canary"]
-    )
-    console.print(f"{found['inputs']:,} inputs; {told}; {found['log_lines']:,} lines in the log", highlight=False)
-    for wrong in [*found["wrong"], *(wrong for row in found["rows"] for wrong in row["wrong"])]:
-        console.print(wrong, style="red", markup=False, highlight=False)
-
-
 def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> int:
     """Play what the arguments say; the exit code."""
     options = _options(arguments)
@@ -212,7 +188,7 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
         return STOPPED
     finally:
         ground.product.remove()
-    show(found, console)
+    report.show(found, console)
     facts = {
         "suite": "fuzz",
         "arguments": " ".join(sys.argv[1:] if arguments is None else arguments),
@@ -224,4 +200,6 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({**facts, **found}, indent=1, default=str, ensure_ascii=False), encoding="utf-8")
     console.print(f"{options.out}", soft_wrap=True)
+    if options.proof:
+        proof.write(options.proof, "fuzz", "Malformed input 乱入", report.section({**facts, **found}))
     return BROKEN if found["wrong"] or any(row["wrong"] for row in found["rows"]) else WELL

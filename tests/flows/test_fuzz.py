@@ -15,12 +15,14 @@ from loadtests.fuzz.command import KINDS
 def test_nothing_malformed_breaks_anything_and_a_bidder_bids_through_it_all(short_tmp: Path) -> None:
     out = short_tmp / "fuzz.json"
     given = ["--inputs", "20000", "--seed", "7", "--data", str(short_tmp / "fuzz"), "--out", str(out)]
+    given += ["--proof", str(short_tmp / "proof" / "page.md")]
     code = command.main(given, Console(quiet=True))
     found = json.loads(out.read_text())
     assert code == command.WELL, [*found["wrong"][:5], *(row["wrong"][:2] for row in found["rows"] if row["wrong"])]
     assert [row["kind"] for row in found["rows"]] == [kind.name for kind in KINDS]
     assert found["inputs"] > 19_900
     assert found["canary"]["acknowledged"] > 20
+    assert "| **in all** |" in (short_tmp / "proof" / "page.md").read_text()
 
 
 def test_kinds_are_known_by_name() -> None:
