@@ -143,7 +143,7 @@ async def play(options: argparse.Namespace, ground: Ground, console: Console) ->
     try:
         with Progress(*columns, console=console) as progress:
             for kind in chosen:
-                inputs = max(1, options.inputs * kind.share // shares)
+                inputs = -(-options.inputs * kind.share // shares)
                 bar, began_s = progress.add_task(kind.what, total=inputs), time.monotonic()
                 told = Told(partial(progress.advance, bar))
                 try:
