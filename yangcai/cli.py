@@ -100,6 +100,22 @@ def restart(
     raise typer.Exit(1 if said else 0)
 
 
+def _connected(data_dir: Path | None) -> Any:
+    """The settings with the addresses of the servers that run on the data folder; exit code 1 where there are none."""
+    import msgspec
+
+    from server.release import Desk
+
+    settings = _settings(data_dir=str(data_dir) if data_dir else None)
+    running = Desk(Path(settings.data_dir)).running()
+    if running:
+        settings = msgspec.structs.replace(settings, valkey_url=running.valkey_url, postgres_url=running.postgres_url)
+    if not (settings.valkey_url and settings.postgres_url):
+        typer.echo(f"no Yangcai runs on {settings.data_dir}: start it, or give the addresses of both servers", err=True)
+        raise typer.Exit(1)
+    return settings
+
+
 Folder = Annotated[Path, typer.Argument(help="The folder of the backup.")]
 
 
@@ -129,22 +145,11 @@ def _carry(work: Any) -> Any:
 @app.command()
 def backup(folder: Folder, data_dir: Data = None) -> None:
     """Back the running installation up into a new folder, that nobody else may read (docs/operations.md)."""
-    import msgspec
-
     from plumbing.clock import Clock
     from server import backup as ours
-    from server.release import Desk
     from server.settings import transcript_keys
 
-    settings = _settings(data_dir=str(data_dir) if data_dir else None)
-    running = Desk(Path(settings.data_dir)).running()
-    if running:
-        settings = msgspec.structs.replace(settings, valkey_url=running.valkey_url, postgres_url=running.postgres_url)
-    if not (settings.valkey_url and settings.postgres_url):
-        typer.echo(
-            f"no Yangcai runs on the data folder {settings.data_dir}: start it, or give both addresses", err=True
-        )
-        raise typer.Exit(1)
+    settings = _connected(data_dir)
     made = _carry(ours.back_up(settings, transcript_keys(settings), folder, Clock().now_ms(), _bar))
     typer.echo(f"{folder}: {len(made.roots)} signed lots, {len(made.live)} in the live store")
 
@@ -159,6 +164,22 @@ def restore(folder: Folder, data_dir: Data = None) -> None:
     wrong = _carry(ours.restore(settings, transcript_keys(settings), folder, _bar))
     typer.echo("\n".join(wrong) or "verified: every root is the one that was signed, every transcript is genuine")
     raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def archive(
+    case: Annotated[str, typer.Argument(help="Number or id of a case that is over.")],
+    out: Annotated[Path | None, typer.Option(help="The file to write; it must not exist.")] = None,
+    reader: Annotated[str, typer.Option(help="For whom: host (suppliers by alias) or supervisor (named).")] = "host",
+    data_dir: Data = None,
+) -> None:
+    """Write the archive of a case: a ZIP that is read and checked without the product (政府采购法 §42)."""
+    from yangcai import archiving
+
+    settings = _connected(data_dir)
+    said, done = asyncio.run(archiving.run(settings.postgres_url, case, reader, out))
+    typer.echo(said, err=not done)
+    raise typer.Exit(0 if done else 1)
 
 
 @app.command()

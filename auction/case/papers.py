@@ -204,10 +204,25 @@ async def _pdf(template: str, facts: Mapping[str, Any], created: datetime) -> by
 
 
 async def archive(conn: Db, lot_id: UUID, texts: Texts) -> bytes:
-    """A settled lot as ZIP 归档: log, rules, standings by alias, notices, papers, and a manifest of hashes.
+    """A settled lot as ZIP 归档: its ``contents`` as for a host, and a manifest of hashes."""
+    row, _ = await facts_of(conn, lot_id, texts)
+    files_in = await contents(conn, lot_id, texts, Reader("host"))
+    manifest = {
+        "lot_id": str(lot_id),
+        "number": row["number"],
+        "ocid": row["ocid"],
+        "log_sha256": row["log_sha256"],
+        "rules_sha256": row["rules_sha256"],
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files_in.items())},
+    }
+    return zipped({**files_in, "manifest.json": _json(manifest)})
+
+
+async def contents(conn: Db, lot_id: UUID, texts: Texts, reader: Reader) -> dict[str, bytes]:
+    """The files of a settled lot by name: log, rules, standings by alias, notices, papers, transcript.
 
     ``log.jsonl`` holds the events word for word, one a line; without its last line end its SHA-256 is the result's.
-    ``transcript.jsonl`` is the signed record, opened as for a host.
+    ``transcript.jsonl`` is the signed record, opened as far as ``reader`` may see.
     """
     row, _ = await facts_of(conn, lot_id, texts)
     events = await conn.fetch(SQL["events_of"], lot_id, 0)
@@ -230,27 +245,19 @@ async def archive(conn: Db, lot_id: UUID, texts: Texts) -> bytes:
         for p in await conn.fetch(SQL["publications_of"], row["auction_id"])
         if p["lot_id"] in (None, lot_id)
     ]
-    contents = {
+    found = {
         "log.jsonl": "".join(event["body"] + "\n" for event in events).encode(),
         "rules.json": _json(encode(decode_rules(row["rules"]))),
         "standings.json": _json(standings),
         "notices.json": _json(notices),
         "activity_record.pdf": await activity_record(conn, lot_id, texts),
     }
-    signed = await files.transcript(conn, lot_id, Reader("host"))
+    signed = await files.transcript(conn, lot_id, reader)
     if signed:
-        contents["transcript.jsonl"] = signed
+        found["transcript.jsonl"] = signed
     if row["deal"]:
-        contents["award_notice.pdf"] = await award_notice(conn, lot_id, texts)
-    manifest = {
-        "lot_id": str(lot_id),
-        "number": row["number"],
-        "ocid": row["ocid"],
-        "log_sha256": row["log_sha256"],
-        "rules_sha256": row["rules_sha256"],
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(contents.items())},
-    }
-    return zipped({**contents, "manifest.json": _json(manifest)})
+        found["award_notice.pdf"] = await award_notice(conn, lot_id, texts)
+    return found
 
 
 def _json(value: Any) -> bytes:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from accounts import sessions
 from accounts.model import Actor, Role
-from auction.case import access, approving, params, reading, signing
+from auction.case import access, approving, archive, params, reading, signing
 from auction.case.records import SQL, decode_rules, lot, millis, millis_or_0
 from auction.doors import wording
 from auction.doors.listpages import SQL as PAGES
@@ -230,6 +230,7 @@ async def show(request: Request, auction_id: UUID, refused: Refused | None = Non
         refused=problem_words(refused.problem, sayer(request)) if refused else "",
         refused_at=refused.lot_id if refused else None,
         typed=dict(refused.form) if refused else {},
+        archived=all(one["stage"] in archive.OVER for one in rows),
         drafted=any(one["stage"] == "draft" for one in rows),
         approving=any(one["stage"] == "approving" for one in rows),
         drafter=bool(who.actor and row["created_by"] == who.actor.user_id),

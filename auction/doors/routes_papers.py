@@ -10,7 +10,8 @@ from starlette.responses import Response
 from accounts import sessions
 from accounts.audit import audit
 from accounts.model import Role
-from auction.case import access, papers
+from auction.case import access, papers, reading
+from auction.case import archive as case_archive
 from auction.case.records import SQL
 from auction.doors.handing import a_file
 from plumbing.problems import Problem
@@ -78,6 +79,26 @@ async def archive(request: Request, lot_id: UUID) -> Response:
     await _may(request, lot_id)
     content = await papers.archive(request.state.postgres, lot_id, request.state.texts)
     return a_file(content, ZIP, f"archive-{lot_id}.zip")
+
+
+@op(
+    "GET",
+    "/api/auctions/{auction_id:uuid}/archive.zip",
+    tag="papers",
+    summary=("采购档案", "The archive of a case"),
+    roles=(),
+    errors=(404, 409),
+    media=ZIP,
+)
+async def whole_case(request: Request, auction_id: UUID) -> Response:
+    """A case that is over, whole: documents, rules, records, results, acts; read and checked without the product."""
+    pool, actor = request.state.postgres, await sessions.actor(request)
+    _, kind, _ = await reading.seat_at(pool, actor, auction_id)
+    if kind not in ("host", "supervisor"):
+        raise Problem(404, "auction_unknown")
+    name, content = await case_archive.archive(pool, auction_id, kind, request.state.texts)
+    await audit(pool, actor, "paper.fetched", f"auction:{auction_id}")
+    return a_file(content, ZIP, name)
 
 
 ROUTES = collect(globals())

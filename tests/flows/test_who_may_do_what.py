@@ -80,6 +80,7 @@ RULES: dict[frozenset[str], str] = {
     OWN | {"supervisor"}: """
         GET /lots/{lot_id:uuid}/watch | GET /api/lots/{lot_id:uuid}/award-notice.pdf
         GET /api/lots/{lot_id:uuid}/activity-record.pdf | GET /api/lots/{lot_id:uuid}/archive.zip
+        GET /api/auctions/{auction_id:uuid}/archive.zip
     """,
     OWN | {"bidder"}: "GET /api/lots/{lot_id:uuid}/questions",
     frozenset(
