@@ -35,11 +35,12 @@ local function find(board, score, n)
   while true do
     local standings = board[row]
     local size = #standings
-    local worst = standings[size]
-    if row == #board or worst.score > score or worst.score == score and worst.n >= n then
+    local worst = size > 0 and standings[size].score or score
+    if row == #board or worst > score or worst == score and standings[size].n >= n then
       for place = 1, size do
         local one = standings[place]
-        if one.score > score or one.score == score and one.n >= n then return row, place, before end
+        local its = one.score
+        if its > score or its == score and one.n >= n then return row, place, before end
       end
       return row, size + 1, before
     end

@@ -113,7 +113,7 @@ async def test_a_release_that_does_not_start_replaces_nothing_and_the_auction_go
         await auction.taken(5)
         before = house.product.children("yangcai worker")
         code, said = await restarted(house, broken)
-        assert (code, "0 of 2 are replaced" in said) == (1, True), said
+        assert (code, "0 of 3 are replaced" in said) == (1, True), said
         assert house.product.children("yangcai worker") == before
         await auction.all_have_bid_since(asyncio.get_running_loop().time(), AGAIN_WITHIN_S)
         await close_and_compare(auction)
