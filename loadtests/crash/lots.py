@@ -118,7 +118,7 @@ class Hall:
         try:
             await asyncio.to_thread(self.host.ask, "POST", f"/api/practice/lots/{lot_id}/close")
         except ProductError as error:
-            if "409" not in str(error):  # closed by an earlier try whose answer did not come
+            if ": 409 " not in str(error):  # closed by an earlier try whose answer did not come
                 raise
         return True
 
