@@ -14,6 +14,12 @@ from loadtests.crash.stand import Stand, eventually
 
 RUN_S, SWEPT_S = 0.4, 6.0
 NOBODY = "0|0||0|0"  # a standing as it is before the first bid
+FORGOTTEN_TIMES = 100
+_FORGET = """
+redis.call('DEL', KEYS[1])
+for i = 2, #ARGV do redis.call('HSET', KEYS[2], ARGV[i], ARGV[1]) end
+redis.call('HSET', KEYS[3], 'chain', '')  -- else the referee believes what it remembers of the lot
+"""
 
 
 async def _seen_live(stand: Stand, hall: Hall, what: str, *kinds: str) -> Brought:
@@ -69,11 +75,9 @@ async def ids_forgotten(stand: Stand, dice: random.Random) -> Brought:
     async with a_hall(stand, dice) as hall:
         await hall.warm()
         key = (await stand.valkey("SCAN", "0", "MATCH", f"*lot:{hall.lots[0].lot_id}", "COUNT", "10000000"))[1][0]
-        for _ in range(20):
-            await stand.valkey("DEL", key + ":ids")
-            for bidder in hall.bidders:
-                await stand.valkey("HSET", key + ":who", bidder.alias, NOBODY)
-            await stand.valkey("HSET", key, "chain", "")  # else the referee believes what it remembers
+        aliases = [bidder.alias for bidder in hall.bidders]
+        for _ in range(FORGOTTEN_TIMES):
+            await stand.valkey("EVAL", _FORGET, "3", key + ":ids", key + ":who", key, NOBODY, *aliases)
             await asyncio.sleep(RUN_S / 20)
         return await _seen_live(stand, hall, "request ids were forgotten", "stored twice", "two answers")
 
