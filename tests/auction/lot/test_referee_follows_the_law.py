@@ -38,6 +38,7 @@ from tests.auction.law import LawLot, Shard
 
 CLOCK_IN_TEXT = "local t = redis.call('TIME')\n  return t[1] * 1000 + math.floor(t[2] / 1000)"
 HOUR = 3_600_000
+pytestmark = pytest.mark.usefixtures("invented_time")
 T0 = 1_800_000_000_000
 HISTORIES = 120
 ALIASES = [Alias(name) for name in ("K7", "B2", "Q9", "M4")]

@@ -15,6 +15,7 @@ from plumbing.clock import Clock
 from plumbing.valkey import Valkey
 from tests.auction.lot.test_referee_follows_the_law import T0, Referee, a_referee, held
 
+pytestmark = pytest.mark.usefixtures("invented_time")
 HOUR = 3_600_000
 RULES = LotRules(
     ceiling=1_000_000,
