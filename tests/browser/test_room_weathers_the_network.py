@@ -83,6 +83,8 @@ async def a_room(browser: Any, site: Site, origin: str, lot_id: UUID, script: st
 
 
 async def taken(page: Any) -> int:
+    """How many bids the room shows as taken, once it shows one: it comes with the next view, the receipt before it."""
+    await page.wait_for_selector("#history tr[data-taken=true]")
     found: int = await page.locator("#history tr[data-taken=true]").count()
     return found
 
