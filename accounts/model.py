@@ -50,6 +50,9 @@ class Actor(msgspec.Struct, frozen=True):
     confined: bool = False
     """Barred by the audit 审计停用, but in a competition: nothing but the doors of lots, until that is over."""
 
+    proved_at_ms: int = 0
+    """When he last proved in this session that it is he: a second factor, or his password if he has none; 0: not."""
+
     def has(self, *roles: str) -> bool:
         """Whether he holds any of ``roles``, somewhere. Whether it covers an object is ``rules.may``."""
         return any(role in self.roles for role in roles)

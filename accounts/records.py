@@ -79,7 +79,7 @@ async def actor(
     return actor_of(row, session, expires_at_ms) if row else None
 
 
-def actor_of(row: Record, session: UUID, expires_at_ms: int) -> Actor:
+def actor_of(row: Record, session: UUID, expires_at_ms: int, proved_at_ms: int = 0) -> Actor:
     """The person of a row of ``person_with_grants``."""
     grants = msgspec.convert(row["grants"], tuple[Grant, ...])
     return Actor(
@@ -94,4 +94,5 @@ def actor_of(row: Record, session: UUID, expires_at_ms: int) -> Actor:
         grants=grants,
         expires_at_ms=expires_at_ms,
         confined=row["confined"],
+        proved_at_ms=proved_at_ms,
     )

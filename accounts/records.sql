@@ -31,12 +31,18 @@ VALUES ($1, $2, $3, $3, $4, $5, $6) RETURNING id;
 
 -- name: session_by_token
 -- The session and, unless he is barred or switched off, the person with the grants valid at $2, in one question.
-SELECT s.id AS session, s.seen_at, s.expires_at, p.*
+SELECT s.id AS session, s.seen_at, s.expires_at, s.proved_at, p.*
 FROM login_session s LEFT JOIN LATERAL person_with_grants(s.person_id, $2) AS p ON true WHERE s.token_sha256 = $1;
 
 -- name: session_by_id
-SELECT s.id AS session, s.seen_at, s.expires_at, p.*
+SELECT s.id AS session, s.seen_at, s.expires_at, s.proved_at, p.*
 FROM login_session s LEFT JOIN LATERAL person_with_grants(s.person_id, $2) AS p ON true WHERE s.id = $1;
+
+-- name: prove_session
+UPDATE login_session SET proved_at = $2 WHERE id = $1;
+
+-- name: has_second_factor
+SELECT has_second_factor($1);
 
 -- name: touch_session
 UPDATE login_session SET seen_at = $2 WHERE id = $1 AND seen_at < $2;

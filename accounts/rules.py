@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from accounts.model import Actor, Grant
+from accounts.model import Actor, Grant, Role
 
 ATTEMPTS_PER_LOGIN = 5
 ATTEMPTS_PER_ADDRESS = 50
@@ -58,6 +58,23 @@ def may(
         grant.role in wanted and covers(grant, region=region, org_id=org_id, object_id=object_id, now_ms=now_ms)
         for grant in actor.grants
     )
+
+
+STAFF = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR})
+DEMANDED_OF: dict[str, frozenset[Role]] = {
+    "none": frozenset(),
+    "staff": STAFF,
+    "officials": STAFF | {Role.BUYER, Role.HEAD, Role.AGENCY, Role.EXPERT},
+    "all": frozenset(Role),
+}
+"""Of which roles a second factor is demanded, by the word of the parameter ``signin.second_factor``."""
+
+
+def second_factor_demanded(roles: Iterable[str], word: str, production: bool) -> bool:
+    """Whether one who holds ``roles`` must have a second factor. ``by_mode``: the staff in production, else nobody."""
+    if word == "by_mode":
+        word = "staff" if production else "none"
+    return not DEMANDED_OF[word].isdisjoint(roles)
 
 
 def reach_of(region: str) -> str:

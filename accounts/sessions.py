@@ -55,7 +55,8 @@ async def _alive(conn: Connection | Pool, row: Record | None, now_ms: int) -> Ac
         return None
     if now_ms - seen_at_ms >= rules.SESSION_TOUCH_MS:
         await conn.execute(SQL["touch_session"], row["session"], moment(now_ms))
-    return records.actor_of(row, row["session"], expires_at_ms) if row["id"] else None
+    proved_at_ms = millis(row["proved_at"]) if row["proved_at"] else 0
+    return records.actor_of(row, row["session"], expires_at_ms, proved_at_ms) if row["id"] else None
 
 
 async def by_token(conn: Connection | Pool, token: str, now_ms: int) -> Actor | None:
@@ -74,6 +75,11 @@ async def keep(conn: Connection | Pool, used: Collection[UUID], now_ms: int) -> 
     """The sessions ``used`` are in use, though no request says so: none of them is idle."""
     if used:
         await conn.execute(SQL["touch_sessions"], list(used), moment(now_ms))
+
+
+async def prove(conn: Connection | Pool, session: UUID, now_ms: int) -> None:
+    """In this session he has just proved that it is he."""
+    await conn.execute(SQL["prove_session"], session, moment(now_ms))
 
 
 async def end(conn: Connection | Pool, session: UUID) -> None:

@@ -27,6 +27,24 @@ async def require(conn: HTTPConnection, *roles: str) -> Actor:
     return actor
 
 
+async def stepped_up(request: Request, *, always: bool = False) -> Actor:
+    """The actor, who has proved that it is he within the last minutes 再次验证 (parameter ``signin.step_up_minutes``).
+
+    For acts that bind: money, opening, award. Asked of whoever has a second factor or must have one; ``always``: of
+    everybody. Raises ``Problem`` 403 ``step_up_needed``; a page then leads to ``/prove`` and back.
+    """
+    actor, state = await require(request), request.state
+    now_ms = state.clock.now_ms()
+    demands = await state.rule_set(state.postgres, actor.region, now_ms)
+    if 0 <= now_ms - actor.proved_at_ms < demands.ms("signin.step_up_minutes"):
+        return actor
+    production = str(state.settings.mode) == "production"
+    wanted = always or rules.second_factor_demanded(actor.roles, demands.choice("signin.second_factor"), production)
+    if wanted or await state.postgres.fetchval(SQL["has_second_factor"], actor.user_id):
+        raise Problem(403, "step_up_needed")
+    return actor
+
+
 async def guard(request: Request, roles: tuple[str, ...]) -> Actor:
     """What ``plumbing.web`` calls before a door that needs a login; ``request.state.guard``."""
     return await require(request, *roles)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from plumbing import logs, problems
 from plumbing.faults import BROKEN_PIPES
 from plumbing.problems import Problem
+from plumbing.web import local_path
 
 log = logs.get(__name__)
 HEADINGS = frozenset({401, 403, 404, 405, 500, 503})
@@ -23,6 +24,14 @@ def wants_page(request: Request) -> bool:
     return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
 
 
+def _page_before(request: Request) -> str:
+    """The page whose form was sent, or the one asked for."""
+    if request.method == "GET":
+        return request.url.path
+    before = urlsplit(request.headers.get("referer", ""))
+    return local_path(before.path if before.netloc == request.url.netloc else "")
+
+
 def respond(request: Request, problem: Problem) -> Response:
     """Answer a problem in the form the visitor reads. A person who must log in is led to the login page and back."""
     if not wants_page(request):
@@ -30,6 +39,8 @@ def respond(request: Request, problem: Problem) -> Response:
     if problem.status == 401 and request.method == "GET":
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse("/login?next=" + quote(here, safe=""), 303)
+    if problem.code == "step_up_needed":
+        return RedirectResponse("/prove?next=" + quote(_page_before(request), safe=""), 303)
     lang = problems.language(request)
     texts = request.state.texts
     status = problem.status

@@ -25,6 +25,7 @@ from plumbing import texts, web
 from plumbing.logs import RequestLog
 from plumbing.security import BodyLimit, CrossOriginProtection, SecurityHeaders
 from plumbing.templates import Templates
+from registries.parameters.records import rule_set
 from server import common, errors
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,7 +65,12 @@ def state(settings: Any, **shared: Any) -> dict[str, Any]:
     catalogue = load_texts()
     folders = [room / "pages" for room in rooms()]
     known = {"mode": str(settings.mode), "demo_accounts": _demo_accounts(settings), **shared}
-    return {"texts": catalogue, "templates": Templates(folders, catalogue, STATIC, known), "guard": guard}
+    return {
+        "texts": catalogue,
+        "templates": Templates(folders, catalogue, STATIC, known),
+        "guard": guard,
+        "rule_set": rule_set,
+    }
 
 
 def _demo_accounts(settings: Any) -> tuple[dict[str, str], ...]:

@@ -167,6 +167,13 @@ _PLAN = (
     _hard("plan.small_share_works_bp", Kind.BASIS_POINTS, 4_000, "财库〔2022〕19号：工程 40% 以上", 3_000, 10_000),
 )
 _CATALOGUE = (_hard("record.keep_years", Kind.COUNT, 15, "政府采购法 §42", 15, 100),)
+_SIGN_IN = (
+    _choice(
+        "signin.second_factor", "by_mode", ("by_mode", "none", "staff", "officials", "all"), Force.OURS,
+        "GB/T 22239-2019 8.1.4.1 d（等保三级）",
+    ),
+    _ours("signin.step_up_minutes", Kind.MINUTES, 10, _CUSTOM, 1, 60),
+)  # fmt: skip
 
 PARAMETERS: tuple[Parameter, ...] = (
     *_THRESHOLDS,
@@ -177,5 +184,6 @@ PARAMETERS: tuple[Parameter, ...] = (
     *_POLICY,
     *_PLAN,
     *_CATALOGUE,
+    *_SIGN_IN,
 )
 BY_KEY: dict[str, Parameter] = {parameter.key: parameter for parameter in PARAMETERS}

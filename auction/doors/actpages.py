@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from accounts import sessions
 from accounts.model import Actor, Role
+from accounts.web import stepped_up
 from auction.case import approving, award, deciding, holds, motions, publishing, reading, reruns, signing
 from auction.case.records import SQL, decode_rules, lot
 from auction.case.signing import Answered, OfferBody
@@ -29,6 +30,8 @@ from registries.suppliers.model import Declarations
 REASON_MAX = 1_000
 FIELDS_MAX = 2_000
 Operation: TypeAlias = Callable[[Connection, Actor, int], Awaitable[Any]]
+BINDING = frozenset({"award", "choice", "confirm", "contract"})
+"""Forms that award or spend: whoever sends one proves anew that it is he."""
 DECLARED = {"lawful_supplier": True, "independent": True, "genuine": True}
 """What every offer declares by being brought: the sentence stands above its button (政府采购法 §22)."""
 
@@ -221,7 +224,8 @@ async def act_on_lot(request: Request) -> Response:
     if row is None:
         raise Problem(404, "lot_unknown")
     form = await read_form(request, fields_max=FIELDS_MAX)
-    actor, now_ms = await _actor(request), request.state.clock.now_ms()
+    actor = await stepped_up(request) if what in BINDING else await _actor(request)
+    now_ms = request.state.clock.now_ms()
     where = row["auction_id"]
     try:
         async with request.state.postgres.acquire() as conn, conn.transaction():

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from accounts import sessions
 from accounts.model import Actor, Role
+from accounts.web import stepped_up
 from auction.case import approving, award, deciding, drafting, holds, motions, publishing, reading, reruns, signing
 from auction.case.drafting import Draft
 from auction.case.reading import CaseOut, Cases
@@ -298,6 +299,7 @@ async def _hosted(conn: Any, actor: Actor, lot_id: UUID, now_ms: int) -> Any:
 @step("/api/lots/{lot_id:uuid}/choice", "award", ("顺延或重新竞价", "Next in rank or rerun"), roles=("buyer", "head"))
 async def choose_next(request: Request, lot_id: UUID, body: Decision) -> StageOut:
     """After a refusal: yes takes the next in rank, no ends the lot for a rerun."""
+    await stepped_up(request)
 
     async def choose(conn: Any, actor: Actor, now_ms: int) -> str:
         row = await _hosted(conn, actor, lot_id, now_ms)
@@ -311,6 +313,7 @@ async def choose_next(request: Request, lot_id: UUID, body: Decision) -> StageOu
 )
 async def confirm_result(request: Request, lot_id: UUID) -> StageOut:
     """Confirm the result; it is published and the deal handed on."""
+    await stepped_up(request)
 
     async def confirm(conn: Any, actor: Actor, now_ms: int) -> str:
         row = await _hosted(conn, actor, lot_id, now_ms)
@@ -322,6 +325,7 @@ async def confirm_result(request: Request, lot_id: UUID) -> StageOut:
 @step("/api/lots/{lot_id:uuid}/contract", "award", ("合同备案", "Mark the contract"), roles=("buyer", "head"))
 async def mark_contract(request: Request, lot_id: UUID, body: ContractBody) -> StageOut:
     """Mark the contract as signed."""
+    await stepped_up(request)
 
     async def mark(conn: Any, actor: Actor, now_ms: int) -> str:
         row = await _hosted(conn, actor, lot_id, now_ms)

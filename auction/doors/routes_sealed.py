@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 
 from accounts.audit import audit
+from accounts.web import stepped_up
 from auction.case import offices, quoting, unsealing
 from auction.case.quoting import BoothOut, Receipt
 from auction.case.unsealing import Envelopes, Progress
@@ -207,6 +208,7 @@ async def get_opening(request: Request, lot_id: UUID) -> Progress:
 )
 async def get_envelopes(request: Request, lot_id: UUID) -> Envelopes:
     """The envelopes sealed to your own key; after the deadline."""
+    await stepped_up(request)
     found: Envelopes = await on_record(request, lot_id, "envelopes", read(request, unsealing.envelopes, lot_id))
     return found
 
@@ -221,6 +223,7 @@ async def get_envelopes(request: Request, lot_id: UUID) -> Envelopes:
 )
 async def give_share(request: Request, lot_id: UUID, body: ShareBody) -> StageOut:
     """Give your office's share of one quote; with a second office's the quote opens."""
+    await stepped_up(request)
     asked = within(request, unsealing.give_share, request.state.notary, lot_id, body.quote, body.share)
     return StageOut(await on_record(request, lot_id, "share", asked))
 

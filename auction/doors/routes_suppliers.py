@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from starlette.requests import Request
 
+from accounts.web import stepped_up
 from auction.case import award, cases, deciding, signing
 from auction.case.records import millis, millis_or_0
 from auction.case.signing import OfferBody
@@ -139,6 +140,7 @@ async def list_questions(request: Request, lot_id: UUID) -> QuestionsOut:
 )
 async def answer_award(request: Request, lot_id: UUID, body: Decision) -> StageOut:
     """Confirm or refuse the award offered to you, within its time."""
+    await stepped_up(request)
     return StageOut((await within(request, award.answer, lot_id, body.yes, body.reason)).value)
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from accounts.model import Actor, Role
 from accounts.rules import may
-from accounts.web import require
+from accounts.web import require, stepped_up
 from intranet import pagekit
 from intranet.access import READERS, oversees, own_unit, places, sees
 from intranet.budget import indicators
@@ -76,6 +76,7 @@ async def grant(request: Request) -> Response:
         return await _show_list(request, actor, form, typed.faults)
     if not may(actor, (Role.SUPERVISOR,), region=unit["region"], org_id=unit["id"], now_ms=state.clock.now_ms()):
         raise Problem(403, "forbidden")
+    await stepped_up(request)
     async with state.postgres.acquire() as conn, conn.transaction():
         made = await indicators.grant(
             conn, region=unit["region"], org_id=unit["id"], year=year, fund=fund, project=project, fen=fen, about=about,
@@ -128,6 +129,7 @@ async def adjustment(request: Request) -> Response:
     fen, about = typed.money("amount"), typed.text("about", 100)
     if fen is None or typed.faults:
         return await _show(request, actor, row, form, typed.faults, "")
+    await stepped_up(request)
     sign = -1 if form.get("act") == "cut" else 1
     async with state.postgres.acquire() as conn, conn.transaction():
         refusal = await indicators.adjust(conn, row["id"], sign * fen, about, actor, state.clock.now_ms())

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts.model import Actor, Role
-from accounts.web import require
+from accounts.web import require, stepped_up
 from intranet import pagekit
 from intranet.access import READERS, of_unit, own_unit, places, sees
 from intranet.budget.model import Source
@@ -213,6 +213,7 @@ async def _act(request: Request, role: Role, note: str, act: Any) -> Response:
 @page("POST", "/plans/{plan_id:uuid}/decision", roles=(Role.HEAD,))
 async def decide_plan(request: Request) -> Response:
     """The head approves a plan or returns it."""
+    await stepped_up(request)
 
     async def act(conn: Any, actor: Actor, plan_id: UUID, form: Form, now_ms: int) -> None:
         yes, remark = form.get("act") == "approve", form.get("remark", "")[:500]

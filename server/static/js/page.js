@@ -98,6 +98,8 @@ export async function call(method, path, body) {
     const text = await answer.text();
     let value = null;
     try { value = text ? JSON.parse(text) : null; } catch { /* not JSON: the status says it */ }
+    // What binds asks for a fresh proof first, and comes back here.
+    if (value?.code === "step_up_needed") location.assign(`/prove?next=${encodeURIComponent(location.pathname)}`);
     const said = value?.[lang] || value?.detail || value?.title || t("live.failed", { status: answer.status });
     return { ok: answer.ok, status: answer.status, body: value, said };
   } catch {
