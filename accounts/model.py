@@ -19,11 +19,27 @@ class Role(StrEnum):
     OPERATOR = "operator"  # 平台运维
     EXPERT = "expert"  # 评审专家
     AUDITOR = "auditor"  # 审计管理员
+    ADMIN = "admin"  # 区划或单位的管理员
+    SECURITY = "security"  # 安全管理员
+
+
+ROLES_OF_KIND: dict[str, tuple[Role, ...]] = {
+    "buyer": (Role.BUYER, Role.HEAD, Role.ADMIN),
+    "supplier": (Role.SUPPLIER, Role.ADMIN),
+    "agency": (Role.AGENCY, Role.ADMIN),
+    "supervisor": (Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN, Role.SECURITY),
+    "operator": (Role.OPERATOR, Role.SECURITY),
+    "expert": (Role.EXPERT,),
+}
+"""The roles people of an organisation of such a kind may have; the first is the usual one."""
+WIDE = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR, Role.SECURITY})
+"""Roles that reach every organisation of a place; others are held for one organisation, administrators for either."""
 
 
 class Grant(msgspec.Struct, frozen=True):
     """One role 授权: in every place whose code begins with ``region`` ("" everywhere, "33" a province, "3301" a city),
     for one organisation or any (None), for one object or any (None), from and until (None: open), epoch ms.
+    ``acts``: those of the role alone (None: all it has), where an administrator made it narrower.
     """
 
     role: Role
@@ -32,6 +48,7 @@ class Grant(msgspec.Struct, frozen=True):
     object_id: UUID | None = None
     valid_from_ms: int = 0
     valid_until_ms: int | None = None
+    acts: frozenset[str] | None = None
 
 
 class Actor(msgspec.Struct, frozen=True):

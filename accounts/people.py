@@ -6,12 +6,19 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from accounts import audit, passwords, records, rules
-from accounts.model import Grant, Role
+from accounts.acts import conflict_of
+from accounts.admin import giving
+from accounts.admin.model import GIVABLE
+from accounts.model import WIDE, Grant, Role
 from plumbing.postgres import Pool
 
 
 class PasswordUnfit(ValueError):
     """The password is shorter than 8 characters, longer than 200, or the login itself."""
+
+
+class DutiesConflict(ValueError):
+    """No person holds both of these roles: see the table in ``accounts.acts``."""
 
 
 async def open_account(
@@ -29,9 +36,14 @@ async def open_account(
 ) -> UUID:
     """Open an account for ``name`` in ``org_id``, or in a new organisation, with ``roles`` for that organisation.
 
-    Operators, supervisors and auditors reach every organisation of the region. All of it stands, or nothing.
-    Without a password he cannot log in with one. Raises ``PasswordUnfit``, ``UniqueViolationError`` for a login in use.
+    Operators, supervisors, the administrators of audit and security, and those of a finance department reach every
+    organisation of the region; who administers security may give every role there. All of it stands, or nothing.
+    Without a password he cannot log in with one. Raises ``PasswordUnfit``, ``DutiesConflict``,
+    ``UniqueViolationError`` for a login in use.
     """
+    given = list(roles)
+    if any(conflict_of(frozenset(given), role) for role in given):
+        raise DutiesConflict(", ".join(given))
     if password is not None and not rules.password_is_fit(password, login):
         raise PasswordUnfit(login)
     hashed = await passwords.hash_password(password) if password is not None else None
@@ -42,11 +54,12 @@ async def open_account(
         if own is None:
             raise LookupError(f"no organisation {org_id}")
         person = await records.add_person(conn, org_id=org_id, login=login, name=name, password_hash=hashed)
-        given = list(roles)
         for role in given:
-            wide = role in (Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR)
+            wide = role in WIDE or (role is Role.ADMIN and own["kind"] == "supervisor")
             reach = rules.reach_of(own["region"]) if wide else own["region"]
             await records.add_grant(conn, person, Grant(role, reach, None if wide else org_id))
+            for one in GIVABLE if role is Role.SECURITY else ():
+                await giving.found(conn, person, one, reach)
         detail = {"login": login, "roles": [str(role) for role in given]}
         await audit.audit(conn, None, "account.opened", f"person:{person}", "done", detail)
     return person

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from accounts import names
 from accounts.model import Actor, Grant, Role
 from plumbing import sql
 from plumbing.postgres import Connection, Pool, Record
@@ -29,7 +30,7 @@ async def add_organisation(
     conn: Connection | Pool, *, name: str, kind: str, region: str, uscc: str | None = None
 ) -> UUID:
     """Add an organisation 单位 (``kind``: buyer, supplier, agency, supervisor, operator) and give its id."""
-    found: UUID = await conn.fetchval(SQL["add_organisation"], name, kind, uscc, region)
+    found: UUID = await conn.fetchval(SQL["add_organisation"], name, kind, uscc, region, names.key_of(name))
     return found
 
 

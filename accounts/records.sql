@@ -1,5 +1,5 @@
 -- name: add_organisation
-INSERT INTO organisation (name, kind, uscc, region) VALUES ($1, $2, $3, $4) RETURNING id;
+INSERT INTO organisation (name, kind, uscc, region, name_key) VALUES ($1, $2, $3, $4, $5) RETURNING id;
 
 -- name: add_person
 INSERT INTO person (org_id, region, login, name, password_hash)

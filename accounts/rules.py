@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
 
-from accounts.model import Actor, Grant, Role
+import msgspec
+
+from accounts.acts import ACTS_OF
+from accounts.model import WIDE, Actor, Grant, Role
 
 ATTEMPTS_PER_LOGIN = 5
 ATTEMPTS_PER_ADDRESS = 50
@@ -32,15 +37,73 @@ FIRST_TRIED = (
 """Words of this trade and those that guessers try first, long ones first. A password is more than these."""
 
 
-def covers(grant: Grant, *, region: str, org_id: UUID | None, object_id: UUID | None, now_ms: int) -> bool:
-    """Whether ``grant`` reaches an object of ``org_id`` in ``region`` now. A time span ends before its last instant."""
-    if now_ms < grant.valid_from_ms or (grant.valid_until_ms is not None and now_ms >= grant.valid_until_ms):
-        return False
+class Gap(StrEnum):
+    """Why a grant does not reach an object, the first that applies."""
+
+    NOT_YET = "not_yet"
+    ENDED = "ended"
+    REGION = "region"
+    ORG = "org"
+    OBJECT = "object"
+
+
+def gap_of(grant: Grant, *, region: str, org_id: UUID | None, object_id: UUID | None, now_ms: int) -> Gap | None:
+    """Why ``grant`` does not reach an object of ``org_id`` in ``region`` now; None when it does.
+
+    A time span ends before its last instant.
+    """
+    if now_ms < grant.valid_from_ms:
+        return Gap.NOT_YET
+    if grant.valid_until_ms is not None and now_ms >= grant.valid_until_ms:
+        return Gap.ENDED
     if not region.startswith(grant.region):
-        return False
+        return Gap.REGION
     if grant.org_id is not None and grant.org_id != org_id:
-        return False
-    return grant.object_id is None or grant.object_id == object_id
+        return Gap.ORG
+    return None if grant.object_id is None or grant.object_id == object_id else Gap.OBJECT
+
+
+def covers(grant: Grant, *, region: str, org_id: UUID | None, object_id: UUID | None, now_ms: int) -> bool:
+    """Whether ``grant`` reaches an object of ``org_id`` in ``region`` now."""
+    return gap_of(grant, region=region, org_id=org_id, object_id=object_id, now_ms=now_ms) is None
+
+
+def acts_of(grant: Grant) -> frozenset[str]:
+    """What a grant lets do: all its role has, or fewer where an administrator made it narrower; never more."""
+    whole = ACTS_OF[grant.role]
+    return whole if grant.acts is None else whole & grant.acts
+
+
+@lru_cache(maxsize=8_192)
+def compiled(grants: tuple[Grant, ...]) -> Mapping[str, tuple[Grant, ...]]:
+    """The grants by act: made once for each set of grants, so that a decision is a look into a table."""
+    table: dict[str, list[Grant]] = {}
+    for grant in grants:
+        for act in acts_of(grant):
+            table.setdefault(act, []).append(grant)
+    return {act: tuple(held) for act, held in table.items()}
+
+
+def bearing(actor: Actor, act: str) -> Actor:
+    """The actor with those grants alone that bear ``act``: what he comes through a door with that asks for it."""
+    held = compiled(actor.grants).get(act, ())
+    return msgspec.structs.replace(actor, grants=held, roles=frozenset(grant.role for grant in held))
+
+
+def may_act(
+    actor: Actor | None,
+    act: str,
+    *,
+    region: str,
+    org_id: UUID | None = None,
+    object_id: UUID | None = None,
+    now_ms: int,
+) -> bool:
+    """Whether the actor may do ``act`` to this object. Nobody (None) may nothing."""
+    return actor is not None and any(
+        covers(grant, region=region, org_id=org_id, object_id=object_id, now_ms=now_ms)
+        for grant in compiled(actor.grants).get(act, ())
+    )
 
 
 def may(
@@ -60,11 +123,10 @@ def may(
     )
 
 
-STAFF = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR})
 DEMANDED_OF: dict[str, frozenset[Role]] = {
     "none": frozenset(),
-    "staff": STAFF,
-    "officials": STAFF | {Role.BUYER, Role.HEAD, Role.AGENCY, Role.EXPERT},
+    "staff": WIDE | {Role.ADMIN},
+    "officials": WIDE | {Role.ADMIN} | {Role.BUYER, Role.HEAD, Role.AGENCY, Role.EXPERT},
     "all": frozenset(Role),
 }
 """Of which roles a second factor is demanded, by the word of the parameter ``signin.second_factor``."""

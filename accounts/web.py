@@ -17,14 +17,16 @@ from plumbing.problems import Problem
 async def require(conn: HTTPConnection, *roles: str) -> Actor:
     """The actor of this request, who must hold one of ``roles`` (none given: any). Raises ``Problem`` 401 or 403.
 
-    This opens the door; whether his grant covers the object behind it is for ``rules.may`` and the room.
+    This opens the door; whether his grant covers the object behind it is for ``rules.may`` and the room. Behind a door
+    that declares an act he comes with the grants alone that bear it.
     """
     actor = await sessions.actor(conn)
     if actor is None:
         raise Problem(401, "login_needed")
     if roles and not actor.has(*roles):
         raise Problem(403, "forbidden")
-    return actor
+    act: str = getattr(conn.state, "act", "")
+    return rules.bearing(actor, act) if act else actor
 
 
 async def stepped_up(request: Request, *, always: bool = False) -> Actor:
@@ -45,9 +47,15 @@ async def stepped_up(request: Request, *, always: bool = False) -> Actor:
     return actor
 
 
-async def guard(request: Request, roles: tuple[str, ...]) -> Actor:
-    """What ``plumbing.web`` calls before a door that needs a login; ``request.state.guard``."""
-    return await require(request, *roles)
+async def guard(request: Request, wanted: str | tuple[str, ...]) -> Actor:
+    """What ``plumbing.web`` calls before a door that needs a login, with its act or roles; ``request.state.guard``."""
+    if isinstance(wanted, tuple):
+        return await require(request, *wanted)
+    actor = await require(request)
+    if wanted and wanted not in rules.compiled(actor.grants):
+        raise Problem(403, "forbidden")
+    request.state.act = wanted
+    return actor
 
 
 class Who:

@@ -1,51 +1,7 @@
-"""What the intranet's pages share: what a list is asked for, and a refusal in the reader's words."""
+"""What the intranet's pages share: that of ``plumbing.lists``."""
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import urlencode
+from plumbing.lists import PAGE_SIZE, PAGES_MAX, Wanted, in_words, wanted
 
-from msgspec import Struct
-from starlette.requests import Request
-
-from plumbing.problems import Problem, language
-
-PAGE_SIZE = 20
-PAGES_MAX = 10_000
-
-
-class Wanted(Struct, frozen=True):
-    """What a list is asked for: words, one filter among ``among``, a page from 1."""
-
-    path: str
-    words: str = ""
-    chosen: str = ""
-    at: int = 1
-
-    @property
-    def plain(self) -> str:
-        """The words for LIKE, none of them a pattern."""
-        return self.words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-    def link(self, **changed: Any) -> str:
-        """The address of the same list, changed; a changed search begins at its first page."""
-        asked = {"words": self.words, "chosen": self.chosen} | changed
-        kept = {name: value for name, value in asked.items() if value and (name, value) != ("at", 1)}
-        return self.path + ("?" + urlencode(kept) if kept else "")
-
-
-def wanted(request: Request, path: str, among: tuple[str, ...]) -> Wanted:
-    """What the address asks for; what makes no sense is left out."""
-    query = request.query_params
-    chosen, at = query.get("chosen", ""), query.get("at", "1")
-    return Wanted(
-        path,
-        query.get("words", "").replace("\0", "").strip()[:100],
-        chosen if chosen in among else "",
-        max(1, min(PAGES_MAX, int(at))) if at.isascii() and at.isdigit() and len(at) < 9 else 1,
-    )
-
-
-def in_words(request: Request, problem: Problem) -> str:
-    """A refusal as this reader reads it."""
-    return str(request.state.texts.say(problem.text, language(request), **problem.params))
+__all__ = ["PAGES_MAX", "PAGE_SIZE", "Wanted", "in_words", "wanted"]

@@ -33,7 +33,7 @@ def operations(routes: Iterable[BaseRoute]) -> list[Operation]:
 def refusals(operation: Operation) -> list[int]:
     """Every refusal the operation may answer: those that follow from what it takes, and its own."""
     found = set(operation.errors)
-    if operation.roles is not None:
+    if operation.guarded:
         found |= {401, 403}
     if operation.method not in ("GET", "HEAD"):
         found |= {403, 413}
@@ -100,9 +100,9 @@ def _describe(operation: Operation, schemas: dict[Any, Any], components: dict[st
         "parameters": _parameters(operation, schemas, components),
         "responses": _good_answers(operation, schemas),
     }
-    if operation.roles is not None:
+    if operation.guarded:
         described["security"] = [{"session": []}]
-        described["x-roles"] = list(operation.roles)
+        described |= {"x-act": operation.act} if operation.act is not None else {"x-roles": list(operation.roles or ())}
     if operation.body is not None:
         content = {"application/json": {"schema": schemas[operation.body]}}
         described["requestBody"] = {"required": True, "content": content}

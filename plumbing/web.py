@@ -55,6 +55,7 @@ class Operation(Route):
         self.tag: str = about["tag"]
         self.summary: tuple[str, str] = about["summary"]
         self.roles: Roles = about["roles"]
+        self.act: str | None = about["act"]
         self.status: int = about["status"]
         self.also: tuple[int, ...] = about["also"]
         self.errors: tuple[int, ...] = about["errors"]
@@ -63,6 +64,7 @@ class Operation(Route):
         self.body: Any = hints.get("body")
         self.query: Any = hints.get("query")
         self.result: Any = hints.get("return")
+        self.guarded = self.act is not None or self.roles is not None
         self._decoder = msgspec.json.Decoder(self.body) if self.body is not None else None
         super().__init__(path, self._serve, methods=[method], name=function.__name__)
         named = set(inspect.signature(function).parameters) - {"request", "body", "query"}
@@ -71,8 +73,7 @@ class Operation(Route):
             raise TypeError(f"{function.__name__}: {sorted(named - self._named)} is not in the path {path}")
 
     async def _serve(self, request: Request) -> Response:
-        if self.roles is not None:
-            await request.state.guard(request, self.roles)
+        await _guard(request, self.act, self.roles)
         given = {name: request.path_params[name] for name in self._named}
         if self.query is not None:
             given["query"] = read_query(request, self.query)
@@ -87,12 +88,20 @@ class Operation(Route):
         return Response(msgspec.json.encode(reply.value), reply.status, reply.headers, "application/json")
 
 
+async def _guard(request: Request, act: str | None, roles: Roles) -> None:
+    """Ask whoever is behind the request for what the door declares; nothing where it declares nothing."""
+    wanted = act if act is not None else roles
+    if wanted is not None:
+        await request.state.guard(request, wanted)
+
+
 def op(
     method: str,
     path: str,
     *,
     tag: str,
     summary: tuple[str, str],
+    act: str | None = None,
     roles: Roles = None,
     status: int = 200,
     also: tuple[int, ...] = (),
@@ -102,28 +111,40 @@ def op(
 ) -> Callable[[Door], Operation]:
     """Make an operation of the JSON API.
 
-    ``roles``: None is open to all, ``()`` to whoever is logged in, else one of these roles is needed.
+    ``act``: what one must be allowed somewhere to come in; "" is to be logged in, None is open to all.
+    ``roles`` in its stead names roles: one of them is needed, ``()`` is to be logged in.
     ``status`` and ``also`` are its good answers; ``errors`` the refusals of its own (400, 401, 403, 404, 413, 415 and
     422 are declared where they follow from the rest). ``media`` is that of a ``Response`` it makes itself.
     """
 
     def decorate(function: Door) -> Operation:
-        about = {"tag": tag, "summary": summary, "roles": roles, "status": status, "also": also}
+        about: dict[str, Any] = {"tag": tag, "summary": summary, "act": act, "roles": roles}
+        about |= {"status": status, "also": also}
         return Operation(method.upper(), path, function, **about, errors=errors, media=media, body_max=body_max)
 
     return decorate
 
 
-def page(method: str, path: str, *, roles: Roles = None, name: str | None = None) -> Callable[[Door], Route]:
-    """Make a server-rendered door: ``async def f(request) -> Response``. ``roles`` as in ``op``."""
+class Page(Route):
+    """A server-rendered door, and what it asks of whoever comes in."""
 
-    def decorate(function: Door) -> Route:
+    act: str | None = None
+    roles: Roles = None
+
+
+def page(
+    method: str, path: str, *, act: str | None = None, roles: Roles = None, name: str | None = None
+) -> Callable[[Door], Page]:
+    """Make a server-rendered door: ``async def f(request) -> Response``. ``act`` and ``roles`` as in ``op``."""
+
+    def decorate(function: Door) -> Page:
         async def serve(request: Request) -> Response:
-            if roles is not None:
-                await request.state.guard(request, roles)
+            await _guard(request, act, roles)
             return typing.cast(Response, await function(request))
 
-        return Route(path, serve, methods=[method], name=name or function.__name__)
+        door = Page(path, serve, methods=[method], name=name or function.__name__)
+        door.act, door.roles = act, roles
+        return door
 
     return decorate
 

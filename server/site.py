@@ -17,6 +17,7 @@ from starlette.types import Lifespan, Scope
 
 from accounts import pages as accounts_pages
 from accounts import routes as accounts_routes
+from accounts.admin import doors as admin
 from accounts.audit import pages as audit_pages
 from accounts.audit.doors import Acts
 from accounts.sessions import cookie_name, is_https
@@ -94,7 +95,7 @@ def build(
 
     ``settings`` needs ``mode`` and ``public_origin``. The lifespan yields ``request.state`` (see ``state``).
     """
-    every = [*accounts_routes.ROUTES, *accounts_pages.ROUTES, *audit_pages.ROUTES, *routes]
+    every = [*accounts_routes.ROUTES, *accounts_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *routes]
     every += common.routes(every, mode=str(settings.mode), version=version, cookie=cookie_name(settings))
     middleware = [
         Middleware(RequestLog, now_ms=now_ms),

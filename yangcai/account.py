@@ -21,16 +21,7 @@ class Kind(StrEnum):
     AGENCY = "agency"
     SUPERVISOR = "supervisor"
     OPERATOR = "operator"
-
-
-ROLES: dict[Kind, tuple[str, ...]] = {
-    Kind.BUYER: ("buyer", "head"),
-    Kind.SUPPLIER: ("supplier",),
-    Kind.AGENCY: ("agency",),
-    Kind.SUPERVISOR: ("supervisor", "auditor"),
-    Kind.OPERATOR: ("operator",),
-}
-"""The roles people of such an organisation may have; the first is meant when none is named."""
+    EXPERT = "expert"
 
 
 def ask_password() -> str:
@@ -56,8 +47,11 @@ def open_(
     uscc: Annotated[str | None, typer.Option(help="Unified social credit code of a new organisation.")] = None,
 ) -> None:
     """Open an account. The password is asked at the terminal, or read from standard input."""
-    roles = role or list(ROLES[kind][:1])
-    strange = [each for each in roles if each not in ROLES[kind]]
+    from accounts.model import ROLES_OF_KIND
+
+    usual = ROLES_OF_KIND[kind]
+    roles = role or [str(usual[0])]
+    strange = [each for each in roles if each not in usual]
     if strange:
         typer.echo(f"Not a role in an organisation of kind {kind}: {', '.join(strange)}", err=True)
         raise typer.Exit(2)
@@ -90,6 +84,8 @@ async def _open(
         )  # fmt: skip
     except people.PasswordUnfit:
         return "The password must have 8 to 200 characters and not be the login."
+    except people.DutiesConflict as error:
+        return f"No person holds these roles at once: {error}."
     except asyncpg.UniqueViolationError as error:
         taken = "organisation's code" if "uscc" in str(error) else "login"
         return f"This {taken} is in use already."

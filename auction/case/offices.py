@@ -15,7 +15,7 @@ from auction.sealed.records import SQL as SEALED
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
 
-NEVER = frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.OPERATOR, Role.SUPPLIER})
+NEVER = frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.OPERATOR, Role.SECURITY, Role.ADMIN, Role.SUPPLIER})
 """Who opens nothing: supervisors, auditors (政府采购法 §60), platform staff, and of course bidders."""
 
 

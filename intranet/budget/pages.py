@@ -11,11 +11,11 @@ from starlette.responses import Response
 from accounts.model import Actor, Role
 from accounts.rules import may
 from accounts.web import require, stepped_up
-from intranet import pagekit
 from intranet.access import READERS, oversees, own_unit, places, sees
 from intranet.budget import indicators
 from intranet.budget.model import Fund, Refusal
 from intranet.budget.records import SQL, balances_of
+from plumbing import lists
 from plumbing.postgres import Record
 from plumbing.problems import Problem
 from plumbing.texts import local
@@ -30,9 +30,9 @@ async def _show_list(
     request: Request, actor: Actor, f: dict[str, str], faults: list[Fault], refused: str = ""
 ) -> Response:
     state = request.state
-    asked = pagekit.wanted(request, "/budget", FUNDS)
+    asked = lists.wanted(request, "/budget", FUNDS)
     given = (own_unit(actor), places(actor), asked.plain, 0, asked.chosen)
-    rows = await state.postgres.fetch(SQL["found"], *given, pagekit.PAGE_SIZE, (asked.at - 1) * pagekit.PAGE_SIZE)
+    rows = await state.postgres.fetch(SQL["found"], *given, lists.PAGE_SIZE, (asked.at - 1) * lists.PAGE_SIZE)
     total = rows[0]["total"] if rows else 0
     finance = actor.has(Role.SUPERVISOR)
     response: Response = state.templates.page(
@@ -41,7 +41,7 @@ async def _show_list(
         422 if faults or refused else 200,
         rows=[(row, balances_of(row)) for row in rows],
         total=total,
-        pages=max(1, -(-total // pagekit.PAGE_SIZE)),
+        pages=max(1, -(-total // lists.PAGE_SIZE)),
         asked=asked,
         funds=FUNDS,
         units=await state.postgres.fetch(SQL["units"], places(actor)) if finance else [],
@@ -146,7 +146,7 @@ async def _overseen(request: Request, actor: Actor) -> Record:
 async def _done(request: Request, actor: Actor, indicator_id: UUID, form: Form, outcome: Any, note: str) -> Response:
     if isinstance(outcome, Refusal):
         row = await _indicator(request, actor)
-        return await _show(request, actor, row, form, [], pagekit.in_words(request, Problem(409, f"budget_{outcome}")))
+        return await _show(request, actor, row, form, [], lists.in_words(request, Problem(409, f"budget_{outcome}")))
     return see_other(f"/budget/{indicator_id}", note)
 
 

@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from accounts.model import Actor, Role
 from accounts.web import require, stepped_up
-from intranet import pagekit
 from intranet.access import READERS, of_unit, own_unit, places, sees
 from intranet.budget.model import Source
 from intranet.plans import operations
 from intranet.plans.model import LIFE, METHOD_OF_BASIS, Method, PlanDraft, State, Step
 from intranet.plans.operations import SQL
+from plumbing import lists
 from plumbing.postgres import Record
 from plumbing.problems import Problem
 from plumbing.typed import Fault, Typed
@@ -34,16 +34,16 @@ BY_CASE = frozenset(method for methods in METHOD_OF_BASIS.values() for method in
 async def plans(request: Request) -> Response:
     """The plans this reader may see."""
     actor, state = await require(request, *READERS), request.state
-    asked = pagekit.wanted(request, "/plans", STATES)
+    asked = lists.wanted(request, "/plans", STATES)
     given = (own_unit(actor), places(actor), asked.plain, asked.chosen)
-    rows = await state.postgres.fetch(SQL["found"], *given, pagekit.PAGE_SIZE, (asked.at - 1) * pagekit.PAGE_SIZE)
+    rows = await state.postgres.fetch(SQL["found"], *given, lists.PAGE_SIZE, (asked.at - 1) * lists.PAGE_SIZE)
     total = rows[0]["total"] if rows else 0
     response: Response = state.templates.page(
         request,
         "plans.html",
         rows=rows,
         total=total,
-        pages=max(1, -(-total // pagekit.PAGE_SIZE)),
+        pages=max(1, -(-total // lists.PAGE_SIZE)),
         asked=asked,
         states=STATES,
         may_file=actor.has(Role.BUYER),
@@ -129,7 +129,7 @@ async def _file(request: Request, plan_id: UUID | None) -> Response:
     except Problem as problem:
         if problem.status in (403, 404):
             raise
-        return await _form(request, actor, action, form, [], pagekit.in_words(request, problem))
+        return await _form(request, actor, action, form, [], lists.in_words(request, problem))
     return see_other(f"/plans/{filed}", "note.plan_filed")
 
 
@@ -206,7 +206,7 @@ async def _act(request: Request, role: Role, note: str, act: Any) -> Response:
     except Problem as problem:
         if problem.status in (403, 404):
             raise
-        return await _show(request, actor, pagekit.in_words(request, problem))
+        return await _show(request, actor, lists.in_words(request, problem))
     return see_other(f"/plans/{plan_id}", note)
 
 

@@ -6,7 +6,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from accounts import passwords, records
-from accounts.model import Grant, Role
+from accounts.admin import giving
+from accounts.admin.model import GIVABLE
+from accounts.model import WIDE, Grant, Role
+from accounts.rules import reach_of
 from plumbing.postgres import Connection
 from registries.suppliers import records as suppliers
 from registries.suppliers.model import SizeClass, Status, SupplierFacts
@@ -42,6 +45,8 @@ OFFICIALS = (
     Person("agency", "孙代理", "agency", "浙江某采购代理有限公司（演示）", "agency", HANGZHOU),
     Person("expert", "沈专家", "expert", "评审专家库（演示）", "expert", HANGZHOU),
     Person("supervisor", "赵监管", "supervisor", "浙江省财政厅（演示）", "supervisor", PROVINCE),
+    Person("admin", "何管理", "admin", "杭州市财政局（演示）", "supervisor", HANGZHOU),
+    Person("security", "施安全", "security", "浙江省财政厅（演示）", "supervisor", PROVINCE),
     Person("auditor", "孔审计", "auditor", "浙江省财政厅（演示）", "supervisor", PROVINCE),
     Person("operator", "钱运维", "operator", "平台运维（演示）", "operator", PROVINCE),
 )
@@ -51,6 +56,8 @@ SHOWN = {
     "agency": "代理机构 agency",
     "expert": "评审专家 expert (inquiry group 询价小组)",
     "supervisor": "财政监管 supervisor",
+    "admin": "杭州市管理员 the city's administrator",
+    "security": "安全管理员 security administrator",
     "auditor": "审计管理员 audit administrator",
     "supplier1": "供应商 supplier (signed up, bids by hand; supplier2 - supplier6 are simulated)",
     "operator": "平台运维 platform operator",
@@ -93,10 +100,11 @@ async def seed(conn: Connection) -> None:
             conn, org_id=org_id, login=person.login, name=person.name, password_hash=secret
         )
         role = Role(person.role)
-        everywhere = role in (Role.SUPERVISOR, Role.OPERATOR, Role.AUDITOR)
-        await records.add_grant(
-            conn, person_id, Grant(role, "33" if everywhere else "", None if everywhere else org_id)
-        )
+        everywhere = role in WIDE or role is Role.ADMIN
+        reach = reach_of(person.region) if everywhere else ""
+        await records.add_grant(conn, person_id, Grant(role, reach, None if everywhere else org_id))
+        for one in GIVABLE if role in (Role.SECURITY, Role.ADMIN) else ():
+            await giving.found(conn, person_id, one, reach)
         if role is Role.SUPPLIER:
             await suppliers.put(conn, _registered(person, org_id))
 

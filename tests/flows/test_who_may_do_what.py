@@ -31,7 +31,7 @@ A_QUOTE = crypt.seal(a_context(ROSTER), ROSTER, 500)
 
 EVERYONE = frozenset({
     "nobody", "buyer", "head", "buyer elsewhere", "head elsewhere", "agency elsewhere", "supervisor",
-    "supervisor elsewhere", "operator", "auditor", "bidder", "supplier",
+    "supervisor elsewhere", "operator", "auditor", "bidder", "supplier", "admin", "security",
 })  # fmt: skip
 BUYERS, SUPPLIERS = frozenset({"buyer", "buyer elsewhere"}), frozenset({"bidder", "supplier"})
 OWN = frozenset({"buyer", "head"})
@@ -48,12 +48,13 @@ RULES: dict[frozenset[str], str] = {
         GET /api/auctions | GET /auctions | GET /api/auctions/{auction_id:uuid} | GET /auctions/{auction_id:uuid}
         GET /verify | GET /api/transcript-keys | GET /api/lots/{lot_id:uuid}/transcript.jsonl
         GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
+        GET /invitation | POST /invitation
     """,
     EVERYONE - {"nobody"}: """
         GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key | GET /account | POST /account/sessions
     """,
     OFFICERS: "GET /opening-key | POST /api/sealing-key",
-    EVERYONE - {"nobody", "auditor"} - SUPPLIERS: "GET /board",
+    EVERYONE - {"nobody", "auditor", "admin", "security"} - SUPPLIERS: "GET /board",
     frozenset({"operator"}): """
         GET /metrics | GET /api/operations | GET /operations | POST /api/parameters/values
         PUT /api/calendars/{year:int} | POST /api/categories/import | POST /standards/parameters/{key}
@@ -86,6 +87,17 @@ RULES: dict[frozenset[str], str] = {
     frozenset(
         {"supervisor", "supervisor elsewhere", "auditor"}
     ): "GET /audit | GET /audit/export.csv | GET /audit/chain",
+    frozenset({"admin", "security", "auditor"}): """
+        GET /admin | GET /admin/people
+        GET /admin/organisations/{org_id:uuid} | GET /admin/people/{person_id:uuid}
+    """,
+    frozenset({"admin", "security"}): """
+        POST /admin/people/{person_id:uuid}/grants | POST /admin/people/{person_id:uuid}/delegations
+    """,
+    frozenset({"admin"}): """
+        POST /admin/organisations | POST /admin/organisations/{org_id:uuid}/people
+        POST /admin/people/{person_id:uuid}/state | POST /admin/people/{person_id:uuid}/invitation
+    """,
     frozenset({"supervisor"}): """
         POST /api/lots/{lot_id:uuid}/suspension | DELETE /api/lots/{lot_id:uuid}/suspension
     """,
@@ -96,8 +108,9 @@ RULES: dict[frozenset[str], str] = {
         POST /api/lots/{lot_id:uuid}/explanation
     """,
     frozenset({"supplier"}): "POST /api/lots/{lot_id:uuid}/bids",  # 409 NOT_REGISTERED; the bidder: not live yet
-    # Nobody, for want of the thing itself: no practice, hold, award, form, plan, indicator, signature, sealed quotes.
+    # Nobody, for want of the thing: no practice, hold, award, form, plan, indicator, signature, sealed quotes, right.
     frozenset(): """
+        POST /admin/grants/{grant_id:uuid}/end | POST /admin/delegations/{delegation_id:uuid}/end
         POST /api/fiscal/messages
         GET /budget/{indicator_id:uuid} | POST /budget/{indicator_id:uuid}/adjustment
         GET /plans/{plan_id:uuid} | GET /plans/{plan_id:uuid}/edit | POST /plans/{plan_id:uuid}
@@ -143,6 +156,8 @@ class Scene(NamedTuple):
     motion_id: UUID
     question_id: UUID
     alias: str
+    org_id: UUID = UUID(int=0)
+    person_id: UUID = UUID(int=0)
 
 
 class People(NamedTuple):
@@ -158,7 +173,10 @@ async def the_people(pool: Pool) -> People:
     agency = await an_actor(pool, await an_organisation(pool, "agency"), Role.AGENCY)
     far = await an_actor(pool, await an_organisation(pool, "supervisor", "110101"), Role.SUPERVISOR, grant_region="11")
     operator = await an_actor(pool, await an_organisation(pool, "operator"), Role.OPERATOR)
-    auditor = await an_actor(pool, await an_organisation(pool, "supervisor"), Role.AUDITOR)
+    auditor, admin, security = [
+        await an_actor(pool, await an_organisation(pool, "supervisor"), role)
+        for role in (Role.AUDITOR, Role.ADMIN, Role.SECURITY)
+    ]
     return People(
         cast,
         {
@@ -172,6 +190,8 @@ async def the_people(pool: Pool) -> People:
             "supervisor elsewhere": far,
             "operator": operator,
             "auditor": auditor,
+            "admin": admin,
+            "security": security,
             "bidder": cast.suppliers[0],
             "supplier": await a_supplier(pool),
         },
@@ -184,7 +204,7 @@ async def a_scene(pool: Pool, valkey: Valkey, cast: Cast) -> Scene:
     now = Clock().now_ms()
     question_id = await within(pool, signing.ask, cast.suppliers[0], lot_id, "交货地点在哪里？", now)
     motion_id = await within(pool, motions.propose, cast.buyer, lot_id, "cancel", WHY, {}, now)
-    return Scene(auction_id, lot_id, motion_id, question_id, alias)
+    return Scene(auction_id, lot_id, motion_id, question_id, alias, cast.head.org_id, cast.head.user_id)
 
 
 def sent(route: str, scene: Scene) -> dict[str, Any]:
@@ -231,10 +251,11 @@ def sent(route: str, scene: Scene) -> dict[str, Any]:
 def doors() -> list[str]:
     """Every door of the product: method and path; a door with several methods counts for each."""
     from accounts import pages, routes
+    from accounts.admin import doors as admin
     from accounts.audit import pages as audit_pages
 
     found = []
-    for route in [*routes.ROUTES, *pages.ROUTES, *audit_pages.ROUTES, *composition.ROUTES]:
+    for route in [*routes.ROUTES, *pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *composition.ROUTES]:
         methods = (route.methods or set()) - {"HEAD"} if isinstance(route, Route) else {"SOCKET"}
         found += [f"{method} {route.path}" for method in sorted(methods)]
     return found
@@ -246,7 +267,8 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{auction_id:uuid}": str(scene.auction_id), "{lot_id:uuid}": str(scene.lot_id), "{year:int}": "2031",
         "{motion_id:uuid}": str(scene.motion_id), "{question_id:uuid}": str(scene.question_id),
         "{lang}": "zh", "{form_id:uuid}": str(uuid4()), "{step}": "need", "{key}": "auction.rounds",
-        "{person_id:uuid}": str(uuid4()),
+        "{person_id:uuid}": str(scene.person_id if path.startswith("/admin") else uuid4()),
+        "{org_id:uuid}": str(scene.org_id), "{grant_id:uuid}": str(uuid4()), "{delegation_id:uuid}": str(uuid4()),
         "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
     }  # fmt: skip
     for place, value in places.items():

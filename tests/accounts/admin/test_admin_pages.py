@@ -1,0 +1,97 @@
+"""The administrators' pages: a city makes a unit and its people, gives a role within what it holds, and no more."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+import pytest
+
+from accounts.model import Role
+from intranet.plans import pages as plans
+from plumbing.clock import Clock
+from plumbing.postgres import Pool
+from plumbing.valkey import Valkey
+from tests.accounts.admin.people import a_city_admin, a_member, a_unit, at, the_actor
+from tests.site import ORIGIN, WithState, a_client, a_site, log_in
+
+NEW = "another phrase, quite long"
+
+
+@pytest.fixture
+def app(pool: Pool, valkey_client: Valkey, clock: Clock) -> WithState:
+    return a_site(pool, valkey_client, clock, plans.ROUTES)
+
+
+async def test_a_city_makes_a_unit_invites_its_handler_and_gives_him_his_role(app: WithState, pool: Pool) -> None:
+    admin = await a_city_admin(pool, "330100", Role.BUYER)
+    name, login = f"杭州市西湖区某中心 {uuid4().hex[:6]}", f"w{uuid4().hex[:10]}"
+    async with at(app, pool, admin) as city:
+        made = await city.post("/admin/organisations", data={"name": name, "kind": "buyer", "region": "330106"})
+        assert made.status_code == 303
+        unit = made.headers["location"]
+        assert name in (await city.get("/admin?words=西湖区某中心")).text
+        invited = await city.post(f"{unit}/people", data={"person": "王经办", "login": login})
+        assert invited.status_code == 201
+        link = re.search(r'value="http://yangcai.test(/invitation\?key=[^"]+)"', invited.text)
+        assert link
+        person = re.search(r'href="(/admin/people/[^"]+)"', invited.text)
+        assert person
+        given = await city.post(f"{person[1]}/grants", data={"role": "buyer"})
+        assert given.status_code == 303
+        head = await city.post(f"{person[1]}/grants", data={"role": "head"})
+        assert head.status_code == 409
+        assert "您没有授予此岗位的权限" in head.text
+    async with a_client(app, headers={"Origin": ORIGIN, "Accept": "text/html"}) as browser:
+        assert login in (await browser.get(link[1])).text
+        key = link[1].split("key=")[1]
+        weak = await browser.post("/invitation", data={"key": key, "new": "short", "again": "short"})
+        assert weak.status_code == 422
+        form = {"key": key, "new": NEW, "again": NEW}
+        assert (await browser.post("/invitation", data=form)).status_code == 303
+        assert (await browser.post("/invitation", data=form)).status_code == 410
+        assert (await browser.get(link[1])).status_code == 410
+        me = await log_in(browser, login, NEW)
+        assert (me.json()["roles"], me.json()["org_name"]) == (["buyer"], name)
+        assert (await browser.get("/plans/new")).status_code == 200
+        assert (await browser.get("/admin")).status_code == 403
+
+
+async def test_another_city_is_not_there_for_an_administrator(app: WithState, pool: Pool) -> None:
+    hangzhou, ningbo = await a_city_admin(pool, "330100", Role.BUYER), await a_city_admin(pool, "330200", Role.BUYER)
+    unit = await a_unit(pool, ningbo, "330203")
+    person = await a_member(pool, ningbo, unit)
+    async with at(app, pool, hangzhou) as city:
+        form = {"name": f"越界 {uuid4()}", "kind": "buyer", "region": "330203"}
+        refused = await city.post("/admin/organisations", data=form)
+        assert (refused.status_code, "不在您的管辖范围内" in refused.text) == (422, True)
+        for path in (f"/admin/organisations/{unit}", f"/admin/people/{person}"):
+            assert (await city.get(path)).status_code == 404
+        for path, data in (
+            (f"/admin/organisations/{unit}/people", {"person": "x", "login": "x-y"}),
+            (f"/admin/people/{person}/grants", {"role": "buyer"}),
+            (f"/admin/people/{person}/delegations", {"role": "buyer"}),
+            (f"/admin/people/{person}/state", {"active": "0"}),
+            (f"/admin/people/{person}/invitation", {"yes": "1"}),
+        ):
+            assert (await city.post(path, data=data)).status_code == 404, path
+    assert (await the_actor(pool, person)).roles == frozenset()
+
+
+async def test_a_person_switched_off_is_out_at_once_and_his_role_ends_when_it_is_taken(
+    app: WithState, pool: Pool
+) -> None:
+    admin = await a_city_admin(pool, "330100", Role.BUYER)
+    unit = await a_unit(pool, admin)
+    person = await a_member(pool, admin, unit)
+    async with at(app, pool, admin) as city:
+        await city.post(f"/admin/people/{person}/grants", data={"role": "buyer"})
+        async with at(app, pool, await the_actor(pool, person)) as handler:
+            assert (await handler.get("/plans")).status_code == 200
+            grant = re.search(r'action="(/admin/grants/[^"]+/end)"', (await city.get(f"/admin/people/{person}")).text)
+            assert grant
+            assert (await city.post(grant[1], data={"yes": "1"})).status_code == 303
+            assert (await handler.get("/plans")).status_code == 403
+            assert "已终止" in (await city.get(f"/admin/people/{person}")).text
+            assert (await city.post(f"/admin/people/{person}/state", data={"active": "0"})).status_code == 303
+            assert (await handler.get("/api/me")).status_code == 401
