@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from accounts import sessions
+from accounts import entering, sessions
 from accounts.audit import audit
+from accounts.audit.records import SQL as TRAIL
+from accounts.factors import passkeys
 from accounts.records import SQL
-from accounts.web import change_password, log_in, log_out, require
+from accounts.web import change_password, log_out, require
 from plumbing.problems import Problem
 from plumbing.web import collect, local_path, page, read_form, see_other
 
+HISTORY_SHOWN = 20
 LANG_COOKIE_S = 365 * 24 * 3600
 
 
@@ -21,29 +25,31 @@ async def login_page(request: Request) -> Response:
     target = local_path(request.query_params.get("next"))
     if await sessions.actor(request) is not None:
         return RedirectResponse(target, 303)
-    page: Response = request.state.templates.page(request, "login.html", login="", target=target, problem=None)
-    return page
+    return _login(request, target)
+
+
+def _login(request: Request, target: str, login: str = "", problem: Problem | None = None) -> Response:
+    status = problem.status if problem else 200
+    found: Response = request.state.templates.page(
+        request, "login.html", status, login=login, target=target, problem=problem, passkey=passkeys.usable(request)
+    )
+    found.headers.update(problem.headers if problem else {})
+    return found
 
 
 @page("POST", "/login", name="login_form")
 async def login_form(request: Request) -> Response:
-    """Check the form: on to ``next``, or the form again with what is wrong above it."""
+    """Check the form: on to ``next`` or to the second step, or the form again with what is wrong above it."""
     form = await read_form(request)
     target = local_path(form.get("next"))
     login, password = form.get("login", "")[:64], form.exact.get("password", "")[:201]
     try:
         if not login or not password:
             raise Problem(422, "login_incomplete")
-        entry = await log_in(request, login, password)
+        known = await entering.by_password(request, login, password)
     except Problem as problem:
-        again: Response = request.state.templates.page(
-            request, "login.html", problem.status, login=login, target=target, problem=problem
-        )
-        again.headers.update(problem.headers)
-        return again
-    response = see_other(target)
-    entry.give_cookies(response, request.state.settings)
-    return response
+        return _login(request, target, login, problem)
+    return await entering.go_on(request, msgspec.structs.replace(known, target=target))
 
 
 @page("POST", "/logout")
@@ -57,11 +63,17 @@ async def logout_form(request: Request) -> Response:
 
 async def _account(request: Request, problem: Problem | None = None) -> Response:
     actor = await require(request)
-    rows = await request.state.postgres.fetch(SQL["sessions_of"], actor.user_id)
-    page: Response = request.state.templates.page(
-        request, "account.html", problem.status if problem else 200, sessions=rows, own=actor.session, problem=problem
+    pool = request.state.postgres
+    found: Response = request.state.templates.page(
+        request,
+        "account.html",
+        problem.status if problem else 200,
+        sessions=await pool.fetch(SQL["sessions_of"], actor.user_id),
+        history=await pool.fetch(TRAIL["sign_ins"], actor.login, HISTORY_SHOWN),
+        own=actor.session,
+        problem=problem,
     )
-    return page
+    return found
 
 
 @page("GET", "/account", roles=())
@@ -90,6 +102,16 @@ async def end_other_sessions(request: Request) -> Response:
     await sessions.end_others(request.state.postgres, actor)
     await audit(request.state.postgres, actor, "account.sessions_ended", f"login:{actor.login}")
     return see_other("/account", "note.sessions_ended")
+
+
+@page("POST", "/account/sessions/{session_id:uuid}/end", roles=())
+async def end_session(request: Request) -> Response:
+    """End one session of the person: a device left behind."""
+    actor = await require(request)
+    if not await sessions.end_own(request.state.postgres, actor, request.path_params["session_id"]):
+        raise Problem(404, "not_found")
+    await audit(request.state.postgres, actor, "account.session_ended", f"login:{actor.login}")
+    return see_other("/account", "note.session_ended")
 
 
 @page("GET", "/lang/{lang}")

@@ -26,8 +26,8 @@ SELECT id, name, kind, uscc, region FROM organisation WHERE id = $1;
 SELECT id, login, password_hash, audit_bar(id) AS bar FROM person WHERE lower(login) = lower($1) AND active;
 
 -- name: add_session
-INSERT INTO login_session (token_sha256, person_id, created_at, seen_at, expires_at, address, user_agent)
-VALUES ($1, $2, $3, $3, $4, $5, $6) RETURNING id;
+INSERT INTO login_session (token_sha256, person_id, created_at, seen_at, expires_at, address, user_agent, how, proved_at)
+VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8) RETURNING id;
 
 -- name: session_by_token
 -- The session and, unless he is barred or switched off, the person with the grants valid at $2, in one question.
@@ -41,9 +41,6 @@ FROM login_session s LEFT JOIN LATERAL person_with_grants(s.person_id, $2) AS p 
 -- name: prove_session
 UPDATE login_session SET proved_at = $2 WHERE id = $1;
 
--- name: has_second_factor
-SELECT has_second_factor($1);
-
 -- name: touch_session
 UPDATE login_session SET seen_at = $2 WHERE id = $1 AND seen_at < $2;
 
@@ -53,8 +50,11 @@ UPDATE login_session SET seen_at = $2 WHERE id = ANY ($1::uuid[]) AND seen_at < 
 -- name: end_session
 DELETE FROM login_session WHERE id = $1;
 
+-- name: end_session_of
+DELETE FROM login_session WHERE id = $1 AND person_id = $2 RETURNING 1;
+
 -- name: sessions_of
-SELECT id, created_at, seen_at, address, user_agent FROM login_session WHERE person_id = $1 ORDER BY seen_at DESC LIMIT 100;
+SELECT id, created_at, seen_at, address, user_agent, how FROM login_session WHERE person_id = $1 ORDER BY seen_at DESC LIMIT 100;
 
 -- name: end_other_sessions
 -- All sessions of the person but one; none is spared when $2 is NULL.

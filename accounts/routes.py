@@ -9,9 +9,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from accounts import rules, sessions, throttle, tickets
+from accounts import entering, rules, sessions, throttle, tickets
 from accounts.model import Actor, Role
-from accounts.web import log_in, log_out, require
+from accounts.web import log_out, require
 from plumbing.web import collect, op
 
 TICKETS_PER_MINUTE = 120
@@ -26,6 +26,8 @@ class LoginBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     login: Login
     password: Password
+    code: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    """Of an authenticator 动态口令, or a recovery code 恢复码, where a second factor is wanted."""
 
 
 class Me(msgspec.Struct, frozen=True):
@@ -77,8 +79,8 @@ def me_of(actor: Actor) -> Me:
     media="application/json",
 )
 async def begin_session(request: Request, body: LoginBody) -> Me:
-    """Check login and password, set the session cookie. Five attempts per login and address in 15 minutes."""
-    entry = await log_in(request, body.login, body.password)
+    """Check login, password and second factor, set the session cookie. Few attempts in 15 minutes."""
+    entry = await entering.at_once(request, body.login, body.password, body.code)
     response = Response(msgspec.json.encode(me_of(entry.actor)), media_type="application/json")
     entry.give_cookies(response, request.state.settings)
     return response  # type: ignore[return-value]  # Me, with a cookie on it

@@ -35,14 +35,25 @@ def cookie_name(settings: Any) -> str:
     return "__Host-yangcai" if is_https(settings) else "yangcai"
 
 
-async def begin(conn: Connection | Pool, person_id: UUID, now_ms: int, *, address: str = "", agent: str = "") -> str:
-    """Open a session of 12 hours (4 idle) and return its token, which is told once and kept nowhere."""
+async def begin(
+    conn: Connection | Pool,
+    person_id: UUID,
+    now_ms: int,
+    *,
+    address: str = "",
+    agent: str = "",
+    how: str = "password",
+    proved: bool = False,
+) -> str:
+    """Open a session of 12 hours (4 idle) and return its token, which is told once and kept nowhere.
+
+    ``how`` he came in; ``proved``: by a second factor.
+    """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     ends = moment(now_ms + rules.SESSION_MS)
     await conn.execute(SQL["end_old_sessions"], moment(now_ms))
-    await conn.execute(
-        SQL["add_session"], digest(token), person_id, moment(now_ms), ends, address[:100], agent[:300].replace("\0", "")
-    )
+    came = (address[:100], agent[:300].replace("\0", ""), how, moment(now_ms) if proved else None)
+    await conn.execute(SQL["add_session"], digest(token), person_id, moment(now_ms), ends, *came)
     return token
 
 
@@ -85,6 +96,11 @@ async def prove(conn: Connection | Pool, session: UUID, now_ms: int) -> None:
 async def end(conn: Connection | Pool, session: UUID) -> None:
     """End a session. A second time does nothing."""
     await conn.execute(SQL["end_session"], session)
+
+
+async def end_own(conn: Connection | Pool, actor: Actor, session: UUID) -> bool:
+    """End one session of the person; whether there was one."""
+    return await conn.fetchval(SQL["end_session_of"], session, actor.user_id) is not None
 
 
 async def end_others(conn: Connection | Pool, actor: Actor) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from accounts import audit, devices, passwords, rules, sessions, throttle
+from accounts import audit, passwords, rules, sessions, throttle
+from accounts.factors.records import factors_of
 from accounts.model import Actor
 from accounts.records import SQL
 from plumbing.problems import Problem
@@ -29,20 +29,34 @@ async def require(conn: HTTPConnection, *roles: str) -> Actor:
     return rules.bearing(actor, act) if act else actor
 
 
+class Demand(NamedTuple):
+    """What the rules of somebody's region ask of him: a second factor or not, and how long a proof is good."""
+
+    second_factor: bool
+    step_up_ms: int
+
+
+async def demand_of(state: Any, actor: Actor) -> Demand:
+    """What is asked of this person today (``signin.*``)."""
+    rules_in_force = await state.rule_set(state.postgres, actor.region, state.clock.now_ms())
+    word, production = rules_in_force.choice("signin.second_factor"), str(state.settings.mode) == "production"
+    must = rules.second_factor_demanded(actor.roles, word, production)
+    return Demand(must, rules_in_force.ms("signin.step_up_minutes"))
+
+
 async def stepped_up(request: Request, *, always: bool = False) -> Actor:
     """The actor, who has proved that it is he within the last minutes 再次验证 (parameter ``signin.step_up_minutes``).
 
     For acts that bind: money, opening, award. Asked of whoever has a second factor or must have one; ``always``: of
-    everybody. Raises ``Problem`` 403 ``step_up_needed``; a page then leads to ``/prove`` and back.
+    everybody, with his password where he has none. Raises ``Problem`` 403 ``step_up_needed`` (a page leads to
+    ``/prove`` and back), or ``second_factor_missing``.
     """
     actor, state = await require(request), request.state
-    now_ms = state.clock.now_ms()
-    demands = await state.rule_set(state.postgres, actor.region, now_ms)
-    if 0 <= now_ms - actor.proved_at_ms < demands.ms("signin.step_up_minutes"):
-        return actor
-    production = str(state.settings.mode) == "production"
-    wanted = always or rules.second_factor_demanded(actor.roles, demands.choice("signin.second_factor"), production)
-    if wanted or await state.postgres.fetchval(SQL["has_second_factor"], actor.user_id):
+    demand, factors = await demand_of(state, actor), await factors_of(state.postgres, actor.user_id)
+    if demand.second_factor and not factors.any and not always:
+        raise Problem(403, "second_factor_missing")
+    fresh = 0 <= state.clock.now_ms() - actor.proved_at_ms < demand.step_up_ms
+    if not fresh and (always or factors.any):
         raise Problem(403, "step_up_needed")
     return actor
 
@@ -69,59 +83,6 @@ class Who:
         if scope["type"] == "http" and not scope["path"].startswith(("/static/", "/healthz")):
             await sessions.actor(HTTPConnection(scope))
         await self.app(scope, receive, send)
-
-
-class Entry(NamedTuple):
-    """Who has signed in, and the tokens for the cookies of his session and of his device."""
-
-    actor: Actor
-    session: str
-    device: str
-
-    def give_cookies(self, response: Response, settings: Any) -> None:
-        """Hand both to the browser."""
-        sessions.give_cookie(response, settings, self.session)
-        devices.give_cookie(response, settings, self.device)
-
-
-async def log_in(request: Request, login: str, password: str) -> Entry:
-    """Check a password and open a session.
-
-    Raises ``Problem`` 401 ``bad_login`` (the same for an unknown login, in the same time), 429 after 5 attempts in 15
-    minutes on a login from one address, or from a device that knows it, and after 50 failures from an address; 503 when
-    too many wait, 403 ``barred`` by the audit. What others try counts for no device that knows the login.
-    """
-    state = request.state
-    address = request.client.host if request.client else ""
-    window_s = rules.ATTEMPTS_WINDOW_S
-    device = await devices.known(request, login)
-    attempt = ("device", f"{login}\n{device}") if device else ("login", f"{login}\n{address}")
-    if not device:
-        await throttle.check(state.valkey, "address", address, most=rules.ATTEMPTS_PER_ADDRESS)
-    await throttle.count(state.valkey, *attempt, most=rules.ATTEMPTS_PER_LOGIN, window_s=window_s)
-    row = await state.postgres.fetchrow(SQL["person_by_login"], login)
-    try:
-        fits = await passwords.verify_password(row["password_hash"] if row else None, password, known=bool(device))
-    except passwords.TooBusy:
-        raise Problem(503, "unavailable", headers={"Retry-After": "5"}) from None
-    if row is None or not fits:
-        await audit.audit(state.postgres, None, "account.login", f"login:{login}", "refused")
-        await throttle.count(state.valkey, "address", address, most=rules.ATTEMPTS_PER_ADDRESS, window_s=window_s)
-        raise Problem(401, "bad_login")
-    if row["bar"] == "barred":
-        await audit.audit(state.postgres, None, "account.login", f"login:{login}", "refused", {"why": "barred"})
-        raise Problem(403, "barred")
-    await throttle.forget(state.valkey, *attempt)
-    before = await sessions.actor(request)
-    if before is not None:  # a session that was there before the password is not carried on
-        await sessions.end(state.postgres, before.session)
-    now_ms, agent = state.clock.now_ms(), request.headers.get("user-agent", "")
-    token = await sessions.begin(state.postgres, row["id"], now_ms, address=address, agent=agent)
-    actor = await sessions.by_token(state.postgres, token, now_ms)
-    if actor is None:
-        raise Problem(401, "bad_login")
-    await audit.audit(state.postgres, actor, "account.login", f"login:{login}", "done")
-    return Entry(actor, token, await devices.remember(state.valkey, login, device))
 
 
 async def change_password(request: Request, actor: Actor, old: str, new: str) -> None:

@@ -41,6 +41,10 @@ def respond(request: Request, problem: Problem) -> Response:
         return RedirectResponse("/login?next=" + quote(here, safe=""), 303)
     if problem.code == "step_up_needed":
         return RedirectResponse("/prove?next=" + quote(_page_before(request), safe=""), 303)
+    if problem.code == "second_factor_missing":
+        return RedirectResponse("/account/factors", 303)
+    if problem.code == "login_over":
+        return RedirectResponse("/login", 303)
     lang = problems.language(request)
     texts = request.state.texts
     status = problem.status

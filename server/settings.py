@@ -83,6 +83,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What people type to reach the site, like ``https://yangcai.example.gov.cn``. Demo: may be empty."""
     secret_key: str = ""
     """At least 32 characters of chance; keys are derived from it. Demo: made once and kept in the data folder."""
+    secret_key_before: str = ""
+    """The secret key until it was changed: what was encrypted under it is still read, and written anew when used."""
     transcript_key_file: str = ""
     """The file of the transcript's signing keys, made when missing. Empty: ``transcript.keys`` in the data folder."""
     live_keys_kept_h: int = 24

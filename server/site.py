@@ -20,6 +20,8 @@ from accounts import routes as accounts_routes
 from accounts.admin import doors as admin
 from accounts.audit import pages as audit_pages
 from accounts.audit.doors import Acts
+from accounts.factors import pages as factor_pages
+from accounts.factors import routes as factor_routes
 from accounts.sessions import cookie_name, is_https
 from accounts.web import Who, guard
 from plumbing import texts, web
@@ -95,7 +97,10 @@ def build(
 
     ``settings`` needs ``mode`` and ``public_origin``. The lifespan yields ``request.state`` (see ``state``).
     """
-    every = [*accounts_routes.ROUTES, *accounts_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *routes]
+    every = [
+        *accounts_routes.ROUTES, *accounts_pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES,
+        *audit_pages.ROUTES, *admin.ROUTES, *routes,
+    ]  # fmt: skip
     every += common.routes(every, mode=str(settings.mode), version=version, cookie=cookie_name(settings))
     middleware = [
         Middleware(RequestLog, now_ms=now_ms),

@@ -40,12 +40,18 @@ class Site(NamedTuple):
 
 
 @asynccontextmanager
-async def a_live_site(pool: Pool, valkey_url: str, postgres_url: str, servers: int = 1) -> AsyncIterator[Site]:
-    """The application ``servers`` times over, each on a port of its own, a notary, and the demo's people."""
+async def a_live_site(
+    pool: Pool, valkey_url: str, postgres_url: str, servers: int = 1, **given: str
+) -> AsyncIterator[Site]:
+    """The application ``servers`` times over, each on a port of its own, a notary, and the demo's people.
+
+    ``given``: further settings.
+    """
     async with pool.acquire() as conn, conn.transaction():
         await people.seed(conn)
     ports = [free_port() for _ in range(servers)]
-    settings = load(mode="demo", valkey_url=valkey_url, postgres_url=postgres_url, port=ports[0])
+    given = {"secret_key": "0123456789abcdef" * 2, **given}
+    settings = load(mode="demo", valkey_url=valkey_url, postgres_url=postgres_url, port=ports[0], **given)
     running, tasks = [], []
     for port in ports:
         config = worker.configuration(app.create(settings), 1)

@@ -46,7 +46,8 @@ class WithState:
 
 
 def settings(**changes: Any) -> Any:
-    return SimpleNamespace(**{"mode": "demo", "public_origin": "", **changes})
+    known = {"mode": "demo", "public_origin": "", "secret_key": "a secret of tests, 32 signs", "secret_key_before": ""}
+    return SimpleNamespace(**{**known, **changes})
 
 
 def a_site(pool: Pool, valkey: Valkey, clock: Any, routes: Sequence[BaseRoute] = (), **changes: Any) -> WithState:

@@ -1,5 +1,10 @@
 -- Queries of the audit trail. Its rows are only ever added (migration 0601).
 
+-- name: sign_ins
+-- Attempts to sign in under a login, the newest first.
+SELECT at, result, address, coalesce(detail->>'how', '') AS how FROM audit_event
+WHERE object = 'login:' || $1 AND event IN ('account.login', 'account.factor') ORDER BY at DESC LIMIT $2;
+
 -- name: add_event
 INSERT INTO audit_event (person_id, login, org_id, region, event, object, result, detail, request_id, address, door)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);

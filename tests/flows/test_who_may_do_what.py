@@ -41,6 +41,7 @@ OFFICERS = frozenset({"buyer", "head", "buyer elsewhere", "head elsewhere", "age
 # 401, 403 or 404 (pages of a seat: is led to the page he may see) and leaves no trace. A new door needs a line here.
 RULES: dict[frozenset[str], str] = {
     EVERYONE: """
+        GET /login/second | GET /login/enrol
         DELETE /api/session | GET /login | POST /login | POST /logout | GET /lang/{lang}
         GET /healthz | GET /api/parameters | GET /api/parameters/values | GET /api/calendars/{year:int}
         GET /api/categories | GET /api/regions | GET /preflight
@@ -52,6 +53,7 @@ RULES: dict[frozenset[str], str] = {
     """,
     EVERYONE - {"nobody"}: """
         GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key | GET /account | POST /account/sessions
+        GET /account/factors | GET /prove
     """,
     OFFICERS: "GET /opening-key | POST /api/sealing-key",
     EVERYONE - {"nobody", "auditor", "admin", "security"} - SUPPLIERS: "GET /board",
@@ -141,6 +143,20 @@ FORMS: dict[frozenset[str], str] = {
 }
 BY_FORM = {"POST /auctions/{auction_id:uuid}/{what:str}", "POST /lots/{lot_id:uuid}/{what:str}"}
 ELSEWHERE = {  # tests/auction/doors, tests/auction/transcript, tests/accounts
+    # Second factors ask for a fresh proof first; the second step for the first (tests/accounts/test_second_factors.py).
+    "POST /login/second",
+    "POST /login/enrol",
+    "POST /prove",
+    "GET /account/factors/totp",
+    "POST /account/factors/totp",
+    "POST /account/factors/totp/removal",
+    "POST /account/factors/passkeys/removal",
+    "POST /account/factors/recovery",
+    "POST /api/passkeys/asking",
+    "POST /api/passkeys/answer",
+    "POST /api/passkeys/making",
+    "POST /api/passkeys",
+    "POST /account/sessions/{session_id:uuid}/end",
     "GET /api/lots/{lot_id:uuid}/stream",
     "POST /api/session",
     "POST /account/password",
@@ -253,9 +269,12 @@ def doors() -> list[str]:
     from accounts import pages, routes
     from accounts.admin import doors as admin
     from accounts.audit import pages as audit_pages
+    from accounts.factors import pages as factor_pages
+    from accounts.factors import routes as factor_routes
 
+    accounts = [*routes.ROUTES, *pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES]
     found = []
-    for route in [*routes.ROUTES, *pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *composition.ROUTES]:
+    for route in [*accounts, *audit_pages.ROUTES, *admin.ROUTES, *composition.ROUTES]:
         methods = (route.methods or set()) - {"HEAD"} if isinstance(route, Route) else {"SOCKET"}
         found += [f"{method} {route.path}" for method in sorted(methods)]
     return found
