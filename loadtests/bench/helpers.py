@@ -19,8 +19,12 @@ class HelperError(Exception):
 
 
 def environment() -> dict[str, str]:
-    """Ours, so that a new process finds this room and no other setting of the product."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("YANGCAI_")}
+    """Ours, so that a new process finds this room, and no other setting of the product.
+
+    It may keep the code it has compiled, as an installed one has it: else every start would compile everything anew.
+    """
+    passed = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    clean = {name: value for name, value in passed.items() if not name.startswith("YANGCAI_")}
     kept = {name: os.environ[name] for name in ("YANGCAI_VALKEY_BIN", "YANGCAI_POSTGRES_BIN") if name in os.environ}
     path = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH", "")]))
     return {**clean, **kept, "PYTHONPATH": path}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from loadtests.crash.report import TOTAL, figures, told
+from loadtests.crash.report import TOTAL, figures, slow, told
 from loadtests.crash.rounds import Sum
 
 HEAD = """
@@ -39,5 +39,6 @@ def section(sums: Sequence[Sum], facts: dict[str, Any]) -> str:
     names = ("rounds", "acked", "lost", "doubled", "settlements", "closes")
     text += TOTAL.format(**{name: sum(getattr(one, name) for one in promises) for name in names})
     text += CONTROLS + "".join(told(one) for one in sums if one.scenario.control)
+    text += slow(sums)
     broken = [f"- {one.scenario.what}: {wrong}" for one in sums for wrong in one.wrong]
     return text + ("\n### Broken\n" + "\n".join(broken) + "\n" if broken else "")

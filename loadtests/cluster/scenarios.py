@@ -50,8 +50,8 @@ class Scene:
 
     async def reckoned(self, again_s: float, note: str = "", *, most_s: float = AGAIN_MAX_S) -> Brought:
         """The round's sums; the checker must find every spoilt version of what it has just passed."""
-        lots = await self.hall.reckon()
-        more = [f"bidding again after {again_s:.1f} s"] if again_s > most_s else []
+        self.hall.in_time("everyone bid again", again_s, most_s)
+        lots, more = await self.hall.reckon(), []
         for one in lots:
             if not one.faults and one.counts[0] > 1:
                 more += [

@@ -35,8 +35,10 @@ from loadtests.cluster.scenarios import scenarios as cluster_scenarios
 from loadtests.cluster.stand import ClusterStand
 from loadtests.cluster.wires import able
 from loadtests.crash import report
+from loadtests.crash.kept import Kept
 from loadtests.crash.machine import compiler
-from loadtests.crash.rounds import Brought, Scenario, Sum, summed
+from loadtests.crash.neighbours import Neighbours
+from loadtests.crash.rounds import Brought, Scenario, Sum, judged, summed
 from loadtests.crash.scenarios import scenarios
 from loadtests.crash.stand import Stand, TooLateError
 
@@ -60,6 +62,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="the scenarios and their rounds")
     parser.add_argument("--quick", action="store_true", help="shorter waits")
     parser.add_argument("--seed", type=int, metavar="N", help="of the dice")
+    parser.add_argument("--resume", action="store_true", help="go on where the last run was interrupted")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where crash.json goes")
     parser.add_argument("--proof", type=Path, metavar="FILE", help="write the page of proof (docs/proof.md)")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the product's data lie: a real disk")
@@ -90,34 +93,35 @@ def _lacking(scenario: Scenario) -> str:
 class Suite:
     """One run. A product is kept for the next round as long as rounds go well and leave it whole."""
 
-    def __init__(self, data: Path, dice: random.Random, progress: Progress) -> None:
-        self._data, self._dice, self._progress = data, dice, progress
+    def __init__(self, data: Path, dice: random.Random, kept: Kept, progress: Progress) -> None:
+        self._data, self._dice, self._kept, self._progress = data, dice, kept, progress
         self._stand: Stand | None = None
         self._workers = 0
 
     async def play(self, scenario: Scenario, rounds: int) -> Sum:
-        """All rounds of one scenario."""
-        bar = self._progress.add_task(scenario.what, total=rounds)
+        """All rounds of one scenario that were not played before."""
+        before = len(self._kept.of(scenario.name))
+        bar = self._progress.add_task(scenario.what, total=max(rounds, before), completed=before)
         if lacking := _lacking(scenario):
             return summed(scenario, [])._replace(skipped=lacking)
-        done = []
-        for _ in range(rounds):
-            done.append(await self._round(scenario))
+        for _ in range(before, rounds):
+            await self._round(scenario)
             self._progress.advance(bar)
-        return summed(scenario, done)
+        return summed(scenario, self._kept.of(scenario.name))
 
-    async def _round(self, scenario: Scenario) -> Brought:
-        seed = self._dice.randrange(1 << 32)
+    async def _round(self, scenario: Scenario) -> None:
+        seed, began_s, others = self._dice.randrange(1 << 32), time.monotonic(), Neighbours()
         try:
             stand = await self._standing(scenario)
             brought = await scenario.play(stand, random.Random(seed))
         except FAILED as error:
             brought = Brought([f"broke off: {type(error).__name__}: {error}"])
+        brought = judged(brought, others.share(), time.monotonic() - began_s)
         if brought.wrong:
-            self._keep(seed, brought)
+            self._keep_logs(seed, brought)
         elif scenario.fresh or scenario.cluster:
             self.end()
-        return brought
+        self._kept.add(scenario.name, seed, brought)
 
     async def _standing(self, scenario: Scenario) -> Stand:
         if self._stand and (scenario.fresh or self._workers != scenario.workers):
@@ -128,7 +132,7 @@ class Suite:
             await self._stand.start()
         return self._stand
 
-    def _keep(self, seed: int, brought: Brought) -> None:
+    def _keep_logs(self, seed: int, brought: Brought) -> None:
         """Stop the product, and leave its logs for whoever looks into it."""
         if self._stand is None:
             return
@@ -145,29 +149,31 @@ class Suite:
         self._stand = None
 
 
-async def run(options: argparse.Namespace, console: Console) -> list[Sum]:
-    """Play what the options say."""
+async def run(options: argparse.Namespace, kept: Kept, console: Console) -> list[Sum]:
+    """Play what the options say, but for what is kept already."""
     wanted = set(filter(None, options.only.split(",")))
     chosen = [one for one in _scenarios(options) if not wanted or one.name in wanted]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        suite = Suite(options.data, random.Random(options.seed), progress)
+        suite = Suite(options.data, random.Random(options.seed), kept, progress)
         try:
             return [await suite.play(one, one.rounds(options.rounds)) for one in chosen]
         finally:
             suite.end()
 
 
-def _facts(options: argparse.Namespace, began_s: float, arguments: Sequence[str]) -> dict[str, Any]:
-    told = machine(options.data)
+def _facts(options: argparse.Namespace, kept: Kept, arguments: Sequence[str]) -> dict[str, Any]:
+    told, rounds = machine(options.data), kept.every()
+    busy = sorted(one.busy for one in rounds) or [0.0]
     said = "{cpu}, {cores} cores, kernel {kernel}, Python {python}, {file_system}".format(**told)
     power = (
         "every process is killed, then each of Valkey's files is cut back to its length at its last fsync, by a small "
         f"library compiled on the spot ({Path(compiler()).name}) and preloaded; Postgres' own files keep what it wrote"
     )
+    spent = {"took_min": sum(one.took_s for one in rounds) / 60, "busy": busy[len(busy) // 2], "busiest": busy[-1]}
     return {
         "arguments": " ".join(arguments), "day": time.strftime("%Y-%m-%d"), "seed": options.seed, "machine": said,
-        "took_min": (time.monotonic() - began_s) / 60, "power": power if compiler() else f"not run: {NO_COMPILER}",
+        "power": power if compiler() else f"not run: {NO_COMPILER}", **spent,
     }  # fmt: skip
 
 
@@ -187,15 +193,15 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
             console.print(f"{one.name:10}{one.rounds(options.rounds):4}  {one.what}", markup=False, highlight=False)
         return HELD
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))  # so that nothing of ours is left running
-    began_s = time.monotonic()
     raise_file_limit()
     options.data.mkdir(parents=True, exist_ok=True)
     try:
-        sums = asyncio.run(run(options, console))
+        kept = Kept(options.out.with_suffix(".rounds.jsonl"), resume=options.resume)
+        sums = asyncio.run(run(options, kept, console))
     except KeyboardInterrupt:
         return STOPPED
     report.show(sums, console)
-    facts = _facts(options, began_s, sys.argv[1:] if arguments is None else arguments)
+    facts = _facts(options, kept, sys.argv[1:] if arguments is None else arguments)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({**facts, "rows": report.as_data(sums)}, indent=1, default=str), encoding="utf-8")
     console.print(f"{options.out}", soft_wrap=True)

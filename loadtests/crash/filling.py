@@ -76,7 +76,7 @@ def postgres_away(for_s: float) -> Play:
             took_s = now_s() - back_s
             more = _unclear(hall, set())
             more += [] if meanwhile else ["no bid was taken while Postgres was away"]
-            more += [] if took_s <= SETTLED_AFTER_MAX_S else [f"settled {took_s:.1f} s after Postgres was back"]
+            hall.in_time("settled, with Postgres back,", took_s, SETTLED_AFTER_MAX_S)
             note = f"{meanwhile} bids taken meanwhile, settled {took_s:.1f} s after"
             return brought(await hall.reckon(), 0.0, note, more)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from loadtests.crash.stand import Stand, eventually
 
 LONG_MS = 600_000
 TOP, PRICE_GAP = 90_000_000_000, 7
-WARM, WARM_MAX_S, SETTLE_MAX_S, STOP_MAX_S, SIGN_MAX_S = 5, 30.0, 20.0, 40.0, 10.0
+WARM, WARM_MAX_S, AGAIN_MAX_S, SETTLE_MAX_S, STOP_MAX_S, SIGN_MAX_S = 5, 30.0, 60.0, 20.0, 40.0, 10.0
 ASKED_AGAIN = 12  # bids of each supplier, after the close
 
 
@@ -51,11 +51,12 @@ class Lot(NamedTuple):
 
 
 class Reckoned(NamedTuple):
-    """What came of a lot: the record, and everything wrong with it."""
+    """What came of a lot: the record, everything wrong with it, and what came too late in its round."""
 
     history: History
     record: Record
     faults: list[str]
+    late: Sequence[str] = ()
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -68,6 +69,7 @@ class Hall:
 
     def __init__(self, stand: Stand, host: Visitor, lots: list[Lot]) -> None:
         self.stand, self.host, self.lots = stand, host, lots
+        self.late: list[str] = []
 
     @property
     def bidders(self) -> list[Bidder]:
@@ -79,7 +81,10 @@ class Hall:
         await eventually(lambda: all(len(b.taken) >= WARM for b in self.bidders), WARM_MAX_S, "everyone bids")
 
     async def all_bid_since(self, moment_s: float, within_s: float) -> float:
-        """Wait until everyone had a bid taken that he first sent after the moment; the seconds from there to then."""
+        """Wait until everyone had a bid taken that he first sent after the moment; the seconds from there to then.
+
+        More than ``within_s`` is noted in ``late``; more than a minute raises ``TooLateError``.
+        """
 
         def fresh() -> list[float]:
             return [next((done for sent, done in b.taken[::-1] if sent >= moment_s), 0.0) for b in self.bidders]
@@ -87,8 +92,15 @@ class Hall:
         def earliest() -> list[float]:
             return [next((done for sent, done in b.taken if sent >= moment_s), 0.0) for b in self.bidders]
 
-        await eventually(lambda: all(fresh()), within_s, "everyone bids again")
-        return max(earliest()) - moment_s
+        await eventually(lambda: all(fresh()), AGAIN_MAX_S, "everyone bids again")
+        again_s = max(earliest()) - moment_s
+        self.in_time("everyone bid again", again_s, within_s)
+        return again_s
+
+    def in_time(self, what: str, took_s: float, within_s: float) -> None:
+        """Note it if something took longer than is promised."""
+        if took_s > within_s:
+            self.late.append(f"{what} after {took_s:.1f} s, promised within {within_s:g}")
 
     async def stop(self) -> None:
         """Let every bid begun come to its answer; lots that end by themselves are waited for."""
@@ -111,7 +123,8 @@ class Hall:
                 await eventually(partial(bidder.ask_old_again, ASKED_AGAIN), SETTLE_MAX_S, "old bids are answered")
             reading = partial(self.stand.record, lot_id, by_host=not lot.ends_by_itself)
             record = await eventually(reading, SETTLE_MAX_S, "the record is read")
-            done.append(Reckoned(lot.history, record, faults(lot.history, record)))
+            late, self.late = self.late, []
+            done.append(Reckoned(lot.history, record, faults(lot.history, record), late))
         return done
 
     async def _close(self, lot_id: UUID) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from loadtests.crash.neighbours import BUSY
 from loadtests.crash.rounds import Sum
 from loadtests.crash.spoilt import KINDS
 
@@ -44,6 +45,8 @@ def show(sums: Sequence[Sum], console: Console) -> None:
             console.print(f"{one.scenario.name}: not run: {one.skipped}", style="yellow", markup=False)
         for note in dict.fromkeys(one.notes):
             console.print(f"{one.scenario.name}: {note}", markup=False, highlight=False, style="dim")
+        for late in one.late:
+            console.print(f"{one.scenario.name}: {late}", style="yellow", markup=False, highlight=False)
         for wrong in one.wrong:
             console.print(f"{one.scenario.name}: {wrong}", style="red", markup=False, highlight=False)
 
@@ -57,6 +60,7 @@ def as_data(sums: Sequence[Sum]) -> list[dict[str, Any]]:
 HEAD = """Written by `./dev crash {arguments}`, {day}, {took_min:.0f} minutes, seed {seed}.
 
 - {machine}
+- Other programs took {busy:.0%} of the machine meanwhile (median of the rounds; {busiest:.0%} at most)
 - Power cut: {power}
 
 An acknowledged bid is one whose answer a client read. The clients bid over real sockets without pause, repeat what got
@@ -105,8 +109,22 @@ def section(sums: Sequence[Sum], facts: dict[str, Any]) -> str:
     notes = [f"- {one.scenario.what}: {'; '.join(dict.fromkeys(one.notes))}" for one in promises if one.notes and
              one.rounds <= len(dict.fromkeys(one.notes)) * 5 and one.rounds < 10]  # fmt: skip
     text += "\n### Notes\n" + "\n".join(notes) + "\n" if notes else ""
+    text += slow(sums)
     broken = [f"- {one.scenario.what}: {wrong}" for one in sums for wrong in one.wrong]
     return text + ("\n### Broken\n" + "\n".join(broken) + "\n" if broken else "")
+
+
+SLOW = """
+### Rounds in which something came late
+Not held against the product where other programs took {busy:.0%} of the machine or more; in every other round it is.
+
+"""
+
+
+def slow(sums: Sequence[Sum]) -> str:
+    """What came later than promised while others used the machine; empty when nothing did."""
+    late = [f"- {one.scenario.what}: {late}\n" for one in sums for late in one.late]
+    return SLOW.format(busy=BUSY) + "".join(late) if late else ""
 
 
 def told(one: Sum) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from loadtests.crash.lots import Reckoned
+from loadtests.crash.neighbours import BUSY
 from loadtests.crash.stand import Stand
 
 
@@ -15,6 +16,8 @@ class Brought(NamedTuple):
 
     ``acked`` bids acknowledged, ``lost``, ``doubled``; ``settlements`` missing or double, ``closes`` not exactly one;
     ``again_s`` until everyone bid again (0: not asked); ``note`` what else is worth saying, with its figures.
+    ``late``: what came later than promised, which is wrong unless others used the machine; ``busy``: the share of it,
+    0..1, that they took; ``took_s`` the whole round.
     """
 
     wrong: list[str]
@@ -25,6 +28,9 @@ class Brought(NamedTuple):
     closes: int = 0
     again_s: float = 0.0
     note: str = ""
+    late: Sequence[str] = ()
+    busy: float = 0.0
+    took_s: float = 0.0
 
 
 Play = Callable[[Stand, random.Random], Awaitable[Brought]]
@@ -66,6 +72,7 @@ class Sum(NamedTuple):
     again_s: float
     wrong: list[str]
     notes: list[str]
+    late: list[str]
     skipped: str = ""
 
     @property
@@ -82,7 +89,8 @@ def summed(scenario: Scenario, brought: Sequence[Brought]) -> Sum:
     again_s = max((one.again_s for one in brought), default=0.0)
     wrong = [wrong for one in brought for wrong in one.wrong]
     notes = [one.note for one in brought if one.note]
-    return Sum(scenario, len(brought), acked, lost, doubled, settlements, closes, again_s, wrong, notes)
+    late = [f"{late}, others took {one.busy:.0%} of the machine" for one in brought for late in one.late]
+    return Sum(scenario, len(brought), acked, lost, doubled, settlements, closes, again_s, wrong, notes, late)
 
 
 def brought(lots: Iterable[Reckoned], again_s: float = 0.0, note: str = "", more: Sequence[str] = ()) -> Brought:
@@ -91,4 +99,12 @@ def brought(lots: Iterable[Reckoned], again_s: float = 0.0, note: str = "", more
     acked, lost, doubled = (sum(one.counts[place] for one in every) for place in range(3))
     closes = sum([event["kind"] for event in one.record.log].count("closed") != 1 for one in every)
     wrong = [*more, *(fault for one in every for fault in one.faults)]
-    return Brought(wrong, acked, lost, doubled, sum(one.record.results != 1 for one in every), closes, again_s, note)
+    late = [late for one in every for late in one.late]
+    settlements = sum(one.record.results != 1 for one in every)
+    return Brought(wrong, acked, lost, doubled, settlements, closes, again_s, note, late)
+
+
+def judged(one: Brought, busy: float, took_s: float) -> Brought:
+    """The round with its circumstances: what came late on a machine that was ours alone is wrong."""
+    wrong, late = (one.wrong, one.late) if busy >= BUSY else ([*one.wrong, *one.late], [])
+    return one._replace(wrong=wrong, late=late, busy=round(busy, 3), took_s=round(took_s, 1))

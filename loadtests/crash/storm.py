@@ -134,9 +134,9 @@ def storm(sockets: int = SOCKETS) -> Play:
                 await hall.all_bid_since(moment_s, BACK_WAIT_S)
             finally:
                 crowd.close()
-            more = [] if back_s <= BACK_MAX_S else [f"{count:,} sockets were back after {back_s:.1f} s"]
+            hall.in_time(f"{count:,} sockets were back", back_s, BACK_MAX_S)
             note = f"{count:,} sockets (of {sockets:,}; {files:,} files may be open) back after {back_s:.1f} s"
             note += f", {spent_s / count * 1e3:.2f} ms CPU of the new server process each, its start included"
-            return brought(await hall.reckon(), back_s, note, more)
+            return brought(await hall.reckon(), back_s, note)
 
     return play

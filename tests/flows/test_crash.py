@@ -31,7 +31,16 @@ def test_nothing_acknowledged_is_lost_and_the_weaker_settings_are_found_out(shor
 
 def test_what_is_broken_is_told_on_the_page_of_proof_and_by_the_exit_code() -> None:
     sums = [summed(scenario, [Brought([f"{scenario.name} went wrong"])]) for scenario in scenarios()]
-    facts = {"arguments": "", "day": "", "took_min": 1.0, "seed": 1, "machine": "", "power": ""}
+    facts = {
+        "arguments": "",
+        "day": "",
+        "took_min": 1.0,
+        "seed": 1,
+        "machine": "",
+        "power": "",
+        "busy": 0.5,
+        "busiest": 0.9,
+    }
     page = report.section(sums, facts)
     assert all(f"{scenario.name} went wrong" in page for scenario in scenarios())
     assert page.count("NOT NOTICED") == sum(scenario.control for scenario in scenarios())
