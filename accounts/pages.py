@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from accounts import entering, sessions
+from accounts.acts import OPEN, SIGNED_IN
 from accounts.audit import audit
 from accounts.audit.records import SQL as TRAIL
 from accounts.factors import passkeys
@@ -19,7 +20,7 @@ HISTORY_SHOWN = 20
 LANG_COOKIE_S = 365 * 24 * 3600
 
 
-@page("GET", "/login")
+@page("GET", "/login", act=OPEN)
 async def login_page(request: Request) -> Response:
     """The login form. Whoever is logged in is sent on."""
     target = local_path(request.query_params.get("next"))
@@ -37,7 +38,7 @@ def _login(request: Request, target: str, login: str = "", problem: Problem | No
     return found
 
 
-@page("POST", "/login", name="login_form")
+@page("POST", "/login", name="login_form", act=OPEN)
 async def login_form(request: Request) -> Response:
     """Check the form: on to ``next`` or to the second step, or the form again with what is wrong above it."""
     form = await read_form(request)
@@ -52,7 +53,7 @@ async def login_form(request: Request) -> Response:
     return await entering.go_on(request, msgspec.structs.replace(known, target=target))
 
 
-@page("POST", "/logout")
+@page("POST", "/logout", act=OPEN)
 async def logout_form(request: Request) -> Response:
     """End the session and say so."""
     await log_out(request)
@@ -76,13 +77,13 @@ async def _account(request: Request, problem: Problem | None = None) -> Response
     return found
 
 
-@page("GET", "/account", roles=())
+@page("GET", "/account", act=SIGNED_IN)
 async def account(request: Request) -> Response:
     """The own account: where one is logged in, and another password."""
     return await _account(request)
 
 
-@page("POST", "/account/password", roles=())
+@page("POST", "/account/password", act=SIGNED_IN)
 async def password_form(request: Request) -> Response:
     """Change the password: the old one, and the new one twice. Ends the other sessions."""
     typed = (await read_form(request)).exact
@@ -95,7 +96,7 @@ async def password_form(request: Request) -> Response:
     return see_other("/account", "note.password_changed")
 
 
-@page("POST", "/account/sessions", roles=())
+@page("POST", "/account/sessions", act=SIGNED_IN)
 async def end_other_sessions(request: Request) -> Response:
     """End every other session of the person."""
     actor = await require(request)
@@ -104,7 +105,7 @@ async def end_other_sessions(request: Request) -> Response:
     return see_other("/account", "note.sessions_ended")
 
 
-@page("POST", "/account/sessions/{session_id:uuid}/end", roles=())
+@page("POST", "/account/sessions/{session_id:uuid}/end", act=SIGNED_IN)
 async def end_session(request: Request) -> Response:
     """End one session of the person: a device left behind."""
     actor = await require(request)
@@ -114,7 +115,7 @@ async def end_session(request: Request) -> Response:
     return see_other("/account", "note.session_ended")
 
 
-@page("GET", "/lang/{lang}")
+@page("GET", "/lang/{lang}", act=OPEN)
 async def change_language(request: Request) -> Response:
     """Keep the language for a year and go back to the page (``next``)."""
     lang = request.path_params["lang"]

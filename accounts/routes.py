@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import entering, rules, sessions, throttle, tickets
+from accounts.acts import OPEN, SIGNED_IN
 from accounts.model import Actor, Role
 from accounts.web import log_out, require
 from plumbing.web import collect, op
@@ -77,6 +78,7 @@ def me_of(actor: Actor) -> Me:
     summary=("登录", "Log in"),
     errors=(401, 403, 429, 503),
     media="application/json",
+    act=OPEN,
 )
 async def begin_session(request: Request, body: LoginBody) -> Me:
     """Check login, password and second factor, set the session cookie. Few attempts in 15 minutes."""
@@ -86,7 +88,7 @@ async def begin_session(request: Request, body: LoginBody) -> Me:
     return response  # type: ignore[return-value]  # Me, with a cookie on it
 
 
-@op("DELETE", "/api/session", tag="accounts", summary=("退出", "Log out"), status=204)
+@op("DELETE", "/api/session", tag="accounts", summary=("退出", "Log out"), status=204, act=OPEN)
 async def end_session(request: Request) -> None:
     """End the session and take the cookie back. Without a session nothing happens."""
     await log_out(request)
@@ -95,13 +97,13 @@ async def end_session(request: Request) -> None:
     return response  # type: ignore[return-value]  # nothing, with a cookie taken
 
 
-@op("GET", "/api/me", tag="accounts", summary=("当前用户", "Who am I"), roles=())
+@op("GET", "/api/me", tag="accounts", summary=("当前用户", "Who am I"), act=SIGNED_IN)
 async def me(request: Request) -> Me:
     """The person behind the session, his organisation, region and roles."""
     return me_of(await require(request))
 
 
-@op("POST", "/api/tickets", tag="accounts", summary=("入场票", "A ticket"), roles=(), status=201, errors=(429,))
+@op("POST", "/api/tickets", tag="accounts", summary=("入场票", "A ticket"), act=SIGNED_IN, status=201, errors=(429,))
 async def issue_ticket(request: Request, body: TicketBody) -> Ticket:
     """A way into one socket without the cookie: good once, within 30 seconds."""
     actor = await require(request)

@@ -84,9 +84,9 @@ def compiled(grants: tuple[Grant, ...]) -> Mapping[str, tuple[Grant, ...]]:
     return {act: tuple(held) for act, held in table.items()}
 
 
-def bearing(actor: Actor, act: str) -> Actor:
-    """The actor with those grants alone that bear ``act``: what he comes through a door with that asks for it."""
-    held = compiled(actor.grants).get(act, ())
+def bearing(actor: Actor, *acts: str) -> Actor:
+    """The actor with those grants alone that bear one of ``acts``: so he comes through a door that asks for it."""
+    held = tuple(grant for grant in actor.grants if not acts_of(grant).isdisjoint(acts))
     return msgspec.structs.replace(actor, grants=held, roles=frozenset(grant.role for grant in held))
 
 

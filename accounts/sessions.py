@@ -111,7 +111,8 @@ async def end_others(conn: Connection | Pool, actor: Actor) -> None:
 async def actor(conn: HTTPConnection) -> Actor | None:
     """Who is behind this request or socket; asked of Postgres once per request.
 
-    Who is confined is nobody outside of what stays open to him.
+    Who is confined is nobody outside of what stays open to him. Behind a door that declares an act he comes with the
+    grants alone that bear it.
     """
     state = conn.state
     if not hasattr(state, "who"):
@@ -122,7 +123,8 @@ async def actor(conn: HTTPConnection) -> Actor | None:
         if state.who is not None:
             logs.bind(user=state.who.login)
     found: Actor | None = state.who
-    return found
+    act: str = getattr(state, "act", "")
+    return rules.bearing(found, act) if found is not None and act else found
 
 
 def give_cookie(response: Response, settings: Any, token: str) -> None:

@@ -17,16 +17,14 @@ from plumbing.problems import Problem
 async def require(conn: HTTPConnection, *roles: str) -> Actor:
     """The actor of this request, who must hold one of ``roles`` (none given: any). Raises ``Problem`` 401 or 403.
 
-    This opens the door; whether his grant covers the object behind it is for ``rules.may`` and the room. Behind a door
-    that declares an act he comes with the grants alone that bear it.
+    This opens the door; whether his grant covers the object behind it is for ``rules.may`` and the room.
     """
     actor = await sessions.actor(conn)
     if actor is None:
         raise Problem(401, "login_needed")
     if roles and not actor.has(*roles):
         raise Problem(403, "forbidden")
-    act: str = getattr(conn.state, "act", "")
-    return rules.bearing(actor, act) if act else actor
+    return actor
 
 
 class Demand(NamedTuple):

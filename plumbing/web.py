@@ -64,7 +64,7 @@ class Operation(Route):
         self.body: Any = hints.get("body")
         self.query: Any = hints.get("query")
         self.result: Any = hints.get("return")
-        self.guarded = self.act is not None or self.roles is not None
+        self.guarded = (self.roles if self.act == UNDECLARED else self.act) is not None
         self._decoder = msgspec.json.Decoder(self.body) if self.body is not None else None
         super().__init__(path, self._serve, methods=[method], name=function.__name__)
         named = set(inspect.signature(function).parameters) - {"request", "body", "query"}
@@ -88,9 +88,13 @@ class Operation(Route):
         return Response(msgspec.json.encode(reply.value), reply.status, reply.headers, "application/json")
 
 
+UNDECLARED = "?"
+"""What a door asks for that declares no act: its roles."""
+
+
 async def _guard(request: Request, act: str | None, roles: Roles) -> None:
     """Ask whoever is behind the request for what the door declares; nothing where it declares nothing."""
-    wanted = act if act is not None else roles
+    wanted = roles if act == UNDECLARED else act
     if wanted is not None:
         await request.state.guard(request, wanted)
 
@@ -101,7 +105,7 @@ def op(
     *,
     tag: str,
     summary: tuple[str, str],
-    act: str | None = None,
+    act: str | None = UNDECLARED,
     roles: Roles = None,
     status: int = 200,
     also: tuple[int, ...] = (),
@@ -128,12 +132,12 @@ def op(
 class Page(Route):
     """A server-rendered door, and what it asks of whoever comes in."""
 
-    act: str | None = None
+    act: str | None = UNDECLARED
     roles: Roles = None
 
 
 def page(
-    method: str, path: str, *, act: str | None = None, roles: Roles = None, name: str | None = None
+    method: str, path: str, *, act: str | None = UNDECLARED, roles: Roles = None, name: str | None = None
 ) -> Callable[[Door], Page]:
     """Make a server-rendered door: ``async def f(request) -> Response``. ``act`` and ``roles`` as in ``op``."""
 

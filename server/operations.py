@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from starlette.requests import Request
 from starlette.responses import Response
 
+from accounts.acts import OPEN, Act
 from ledger import log as ledger
 from plumbing import metrics
 from plumbing.faults import BROKEN_PIPES
@@ -73,7 +74,7 @@ def _shows_token(request: Request) -> bool:
     return bool(wanted) and scheme.lower() == "bearer" and compare_digest(shown.strip().encode(), wanted.encode())
 
 
-@page("GET", "/metrics")
+@page("GET", "/metrics", act=OPEN)
 async def prometheus(request: Request) -> Response:
     """For Prometheus: with the token of the settings, or for an operator who is signed in. 401 and 403 otherwise."""
     if not _shows_token(request):
@@ -82,7 +83,7 @@ async def prometheus(request: Request) -> Response:
     return Response(body, headers={"Cache-Control": "no-store"}, media_type=metrics.MEDIA_TYPE)
 
 
-@op("GET", "/api/operations", tag="operations", summary=("运行指标", "Metrics"), roles=OPERATORS)
+@op("GET", "/api/operations", tag="operations", summary=("运行指标", "Metrics"), act=Act.PLATFORM_WATCH)
 async def operations(request: Request) -> Operations:
     """Every sample as it stands; take two to have a rate."""
     found = samples_of(metrics.gather(await stores(request)).collect())
@@ -91,7 +92,7 @@ async def operations(request: Request) -> Operations:
     )
 
 
-@page("GET", "/operations", roles=OPERATORS, name="operations_page")
+@page("GET", "/operations", act=Act.PLATFORM_WATCH, name="operations_page")
 async def board(request: Request) -> Response:
     """The page."""
     facts = {"api": "/api/operations", "plot": request.state.templates.vendored(PLOT)}

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import sessions
+from accounts.acts import Act
 from accounts.model import Role
 from auction.case import recovery
 from auction.doors.pagekit import problem_words, sayer
@@ -33,13 +34,13 @@ async def _show(request: Request, problem: Problem | None = None) -> Response:
     return response
 
 
-@page("GET", "/recovery", roles=SEEN_BY)
+@page("GET", "/recovery", act=Act.RECORD_RELEASE)
 async def held_lots(request: Request) -> Response:
     """Which lots are held, what was found and what was put back: all of them, or a host's own."""
     return await _show(request)
 
 
-@page("POST", "/recovery/{lot_id:uuid}", roles=SEEN_BY)
+@page("POST", "/recovery/{lot_id:uuid}", act=Act.RECORD_RELEASE)
 async def decide(request: Request) -> Response:
     """The operator asks for the release with a reason, or the host grants it."""
     actor, state = await sessions.actor(request), request.state

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import passwords, rules, throttle
+from accounts.acts import OPEN
 from accounts.admin import organising
 from accounts.admin.giving import SQL
 from accounts.records import moment
@@ -37,14 +38,14 @@ def _form(request: Request, key: str, person: Record, problem: Problem | None = 
     return response
 
 
-@page("GET", "/invitation")
+@page("GET", "/invitation", act=OPEN)
 async def invitation(request: Request) -> Response:
     """Who is invited, and the form for his password."""
     key = request.query_params.get("key", "")
     return _form(request, key, await _invited(request, key))
 
 
-@page("POST", "/invitation", name="take_up_invitation")
+@page("POST", "/invitation", name="take_up_invitation", act=OPEN)
 async def take_up(request: Request) -> Response:
     """Set the password; then he signs in with it."""
     state, form = request.state, await read_form(request)

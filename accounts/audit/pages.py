@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import throttle
+from accounts.acts import Act
 from accounts.audit import audit
 from accounts.audit.check import chain_state, check, keys_of
 from accounts.audit.records import SQL
@@ -53,7 +54,7 @@ def bars_of(counts: list[tuple[int, dict[str, int]]]) -> list[dict[str, Any]]:
     return bars
 
 
-@page("GET", "/audit", roles=READERS, name="audit_page")
+@page("GET", "/audit", act=Act.AUDIT_READ, name="audit_page")
 async def audit_page(request: Request) -> Response:
     """The search, its plot by the hour, a page of acts, and the state of the chain."""
     actor, pool = await require(request, *READERS), request.state.postgres
@@ -83,7 +84,7 @@ async def audit_page(request: Request) -> Response:
     return response
 
 
-@page("GET", "/audit/export.csv", roles=READERS, name="audit_export")
+@page("GET", "/audit/export.csv", act=Act.AUDIT_READ, name="audit_export")
 async def export(request: Request) -> Response:
     """What the search finds, at most ``EXPORT_MAX`` acts, for a spreadsheet. The export itself is written down."""
     actor, pool, lang = await require(request, *READERS), request.state.postgres, language(request)
@@ -95,7 +96,7 @@ async def export(request: Request) -> Response:
     return Response(as_csv(rows, headings), headers=named, media_type="text/csv; charset=utf-8")
 
 
-@page("GET", "/audit/chain", roles=READERS, name="audit_chain")
+@page("GET", "/audit/chain", act=Act.AUDIT_READ, name="audit_chain")
 async def verify(request: Request) -> Response:
     """Check the whole chain now, from its first act; six times an hour for one person."""
     actor, state = await require(request, *READERS), request.state

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import entering, passwords, rules, sessions, throttle
+from accounts.acts import OPEN, SIGNED_IN
 from accounts.audit import audit
 from accounts.entering import Known
 from accounts.factors import enrolling, passkeys, proving
@@ -45,14 +46,14 @@ async def _second(request: Request, known: Known, problem: Problem | None = None
     )  # fmt: skip
 
 
-@page("GET", "/login/second")
+@page("GET", "/login/second", act=OPEN)
 async def second_page(request: Request) -> Response:
     """The second step: a code of the authenticator, a passkey, or a recovery code; without the first, back to it."""
     known = await entering.waiting(request)
     return await _second(request, known) if known else see_other("/login")
 
 
-@page("POST", "/login/second", name="second_form")
+@page("POST", "/login/second", name="second_form", act=OPEN)
 async def second_form(request: Request) -> Response:
     """Check the code, and let him in."""
     form, known = await read_form(request), await _waiting(request)
@@ -69,7 +70,7 @@ async def _enrol(request: Request, known: Known, problem: Problem | None = None)
     return _page(request, "enrol.html", problem, begun=begun, action="/login/enrol", login=known.login)
 
 
-@page("GET", "/login/enrol")
+@page("GET", "/login/enrol", act=OPEN)
 async def enrol_page(request: Request) -> Response:
     """For somebody who must have a second factor and has none: an authenticator is added before he is let in."""
     known = await entering.waiting(request)
@@ -79,7 +80,7 @@ async def enrol_page(request: Request) -> Response:
     return see_other("/login/second") if factors.any else await _enrol(request, known)
 
 
-@page("POST", "/login/enrol", name="enrol_form")
+@page("POST", "/login/enrol", name="enrol_form", act=OPEN)
 async def enrol_form(request: Request) -> Response:
     """The authenticator shows a code: it is his, he is let in, and his recovery codes are shown, once."""
     form, known = await read_form(request), await _waiting(request)
@@ -108,13 +109,13 @@ async def _prove(request: Request, target: str, problem: Problem | None = None) 
     )  # fmt: skip
 
 
-@page("GET", "/prove", roles=())
+@page("GET", "/prove", act=SIGNED_IN)
 async def prove_page(request: Request) -> Response:
     """A proof that it is he, before an act that binds: what he has as a second factor, or else his password."""
     return await _prove(request, local_path(request.query_params.get("next")))
 
 
-@page("POST", "/prove", roles=(), name="prove_form")
+@page("POST", "/prove", act=SIGNED_IN, name="prove_form")
 async def prove_form(request: Request) -> Response:
     """Check the proof, and back to where it was asked for."""
     actor, form = await require(request), await read_form(request)
@@ -164,13 +165,13 @@ async def _show(request: Request, actor: Actor, problem: Problem | None = None) 
     )
 
 
-@page("GET", "/account/factors", roles=())
+@page("GET", "/account/factors", act=SIGNED_IN)
 async def factors_page(request: Request) -> Response:
     """What one has to sign in with besides the password."""
     return await _show(request, await require(request))
 
 
-@page("GET", "/account/factors/totp", roles=())
+@page("GET", "/account/factors/totp", act=SIGNED_IN)
 async def totp_page(request: Request) -> Response:
     """The QR code of an authenticator to be added; in place of the one there is."""
     return await _totp(request, await stepped_up(request, always=True))
@@ -181,7 +182,7 @@ async def _totp(request: Request, actor: Actor, problem: Problem | None = None) 
     return _page(request, "enrol.html", problem, begun=begun, action="/account/factors/totp", login=actor.login)
 
 
-@page("POST", "/account/factors/totp", roles=(), name="totp_form")
+@page("POST", "/account/factors/totp", act=SIGNED_IN, name="totp_form")
 async def totp_form(request: Request) -> Response:
     """The authenticator shows a code: it is his. With the first factor come recovery codes, shown once."""
     actor, form, state = await stepped_up(request, always=True), await read_form(request), request.state
@@ -223,13 +224,13 @@ async def _take(request: Request, statement: str, *given: Any, event: str) -> Re
     return see_other("/account/factors", "note.factor_removed")
 
 
-@page("POST", "/account/factors/totp/removal", roles=())
+@page("POST", "/account/factors/totp/removal", act=SIGNED_IN)
 async def remove_totp(request: Request) -> Response:
     """The authenticator is his no more; other sessions end."""
     return await _take(request, "drop_totp", event="account.totp_removed")
 
 
-@page("POST", "/account/factors/passkeys/removal", roles=())
+@page("POST", "/account/factors/passkeys/removal", act=SIGNED_IN)
 async def remove_passkey(request: Request) -> Response:
     """One passkey is his no more; other sessions end."""
     form = await read_form(request)
@@ -240,7 +241,7 @@ async def remove_passkey(request: Request) -> Response:
     return await _take(request, "drop_passkey", key, event="account.passkey_removed")
 
 
-@page("POST", "/account/factors/recovery", roles=())
+@page("POST", "/account/factors/recovery", act=SIGNED_IN)
 async def new_recovery_codes(request: Request) -> Response:
     """Ten new recovery codes in place of those before, shown once."""
     actor, state = await stepped_up(request, always=True), request.state

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import entering, sessions, throttle
+from accounts.acts import OPEN, SIGNED_IN
 from accounts.audit import audit
 from accounts.entering import Known
 from accounts.factors import passkeys
@@ -75,6 +76,7 @@ def _here(request: Request) -> None:
     tag="accounts",
     summary=("请求通行密钥", "Ask for a passkey"),
     errors=(401, 409, 429),
+    act=OPEN,
 )
 async def ask(request: Request, body: AskBody) -> AskedOut:
     """A challenge, good once and for five minutes. To sign in with a passkey alone it must verify its user."""
@@ -99,6 +101,7 @@ async def ask(request: Request, body: AskBody) -> AskedOut:
     tag="accounts",
     summary=("通行密钥应答", "A passkey answers"),
     errors=(401, 403, 409),
+    act=OPEN,
 )
 async def answer(request: Request, body: AnswerBody) -> Onward:
     """The passkey's answer: it signs in, or proves anew. The cookies of the session come with it."""
@@ -135,7 +138,7 @@ async def answer(request: Request, body: AnswerBody) -> Onward:
     "/api/passkeys/making",
     tag="accounts",
     summary=("新建通行密钥", "Begin a passkey"),
-    roles=(),
+    act=SIGNED_IN,
     errors=(403, 409),
 )
 async def make(request: Request) -> AskedOut:
@@ -151,7 +154,7 @@ async def make(request: Request) -> AskedOut:
     "/api/passkeys",
     tag="accounts",
     summary=("保存通行密钥", "Keep a passkey"),
-    roles=(),
+    act=SIGNED_IN,
     status=201,
     errors=(403, 409),
 )

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from accounts.acts import Act
 from accounts.model import Actor, Role
-from accounts.rules import may
+from accounts.rules import bearing, may
 from auction.case.records import SQL, Db, decode_rules
 from auction.lot.bidding import Terms
 from auction.lot.model import LIVE_STAGES, Conformity, LotRules, PriceBasis, Refusal, Stage
@@ -100,7 +101,9 @@ async def seat(conn: Db, actor: Actor | None, lot_id: UUID, payload: dict[str, A
         return None
     rules = decode_rules(row["rules"])
     by_ticket = bool(practice_alias) and row["practice"]
-    as_supplier = actor is not None and actor.has(Role.SUPPLIER)  # in practice: his own, opened by him
+    as_supplier = actor is not None and bearing(actor, Act.BID_PLACE).has(
+        Role.SUPPLIER
+    )  # in practice: his own, opened by him
     a_bidder = (by_ticket or as_supplier) and admitted(row, rules)
     banned = a_bidder and row["banned"] and row["stage"] in _LASTS and not row["practice"]
     if a_bidder and not banned:

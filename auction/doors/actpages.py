@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import sessions
+from accounts.acts import SIGNED_IN, Act
 from accounts.model import Actor, Role
+from accounts.rules import bearing
 from accounts.web import stepped_up
 from auction.case import approving, award, deciding, holds, motions, publishing, reading, reruns, signing
 from auction.case.records import SQL, decode_rules, lot
@@ -32,14 +34,27 @@ FIELDS_MAX = 2_000
 Operation: TypeAlias = Callable[[Connection, Actor, int], Awaitable[Any]]
 BINDING = frozenset({"award", "choice", "confirm", "contract"})
 """Forms that award or spend: whoever sends one proves anew that it is he."""
+ACTS: dict[str, tuple[Act, ...]] = {
+    **dict.fromkeys(("signup", "withdraw", "offer", "ask", "explain"), (Act.BID_ENTER,)),
+    **dict.fromkeys(("amend", "answer", "conformity", "low-price", "rerun"), (Act.CASE_HOST,)),
+    **dict.fromkeys(("choice", "confirm", "contract"), (Act.CASE_AWARD,)),
+    "submit": (Act.CASE_PREPARE,),
+    "decide": (Act.CASE_APPROVE,),
+    "award": (Act.BID_PLACE,),
+    "cancel": (Act.MOTION_PROPOSE,),
+    "hold": (Act.CASE_HOLD,),
+    "suspend": (Act.CASE_SUSPEND,),
+    "release": (Act.CASE_HOLD, Act.CASE_SUSPEND),
+}
+"""What each form asks for, as doors do."""
 DECLARED = {"lawful_supplier": True, "independent": True, "genuine": True}
 """What every offer declares by being brought: the sentence stands above its button (政府采购法 §22)."""
 
 
-async def _actor(request: Request) -> Actor:
+async def _actor(request: Request, what: str = "") -> Actor:
     actor = await sessions.actor(request)
     assert actor is not None
-    return actor
+    return bearing(actor, *ACTS[what]) if what in ACTS else actor
 
 
 def _first(faults: list[Fault]) -> Problem:
@@ -93,12 +108,12 @@ def _case_operation(what: str, auction_id: UUID, form: Form) -> Operation:
     raise Problem(404, "not_found")
 
 
-@page("POST", "/auctions/{auction_id:uuid}/{what:str}", roles=())
+@page("POST", "/auctions/{auction_id:uuid}/{what:str}", act=SIGNED_IN)
 async def act_on_case(request: Request) -> Response:
     """A form of the case: submit, decide, signup, withdraw, amend."""
     auction_id, what = request.path_params["auction_id"], request.path_params["what"]
     form = await read_form(request)
-    actor = await _actor(request)
+    actor = await _actor(request, what)
     try:
         operation = _case_operation(what, auction_id, form)
         async with request.state.postgres.acquire() as conn, conn.transaction():
@@ -214,7 +229,7 @@ def _uuid(text: str) -> UUID:
         raise Problem(404, "not_found") from None
 
 
-@page("POST", "/lots/{lot_id:uuid}/{what:str}", roles=())
+@page("POST", "/lots/{lot_id:uuid}/{what:str}", act=SIGNED_IN)
 async def act_on_lot(request: Request) -> Response:
     """A form of a lot: offer, ask, answer, conformity, low-price, explain, award, choice, confirm, contract, cancel,
     suspend, hold, release, rerun.
@@ -224,7 +239,9 @@ async def act_on_lot(request: Request) -> Response:
     if row is None:
         raise Problem(404, "lot_unknown")
     form = await read_form(request, fields_max=FIELDS_MAX)
-    actor = await stepped_up(request) if what in BINDING else await _actor(request)
+    if what in BINDING:
+        await stepped_up(request)
+    actor = await _actor(request, what)
     now_ms = request.state.clock.now_ms()
     where = row["auction_id"]
     try:
@@ -243,7 +260,7 @@ async def act_on_lot(request: Request) -> Response:
     return see_other(f"/auctions/{where}{at}", f"note.{what.replace('-', '_')}")
 
 
-@page("POST", "/motions/{motion_id:uuid}", roles=("head",))
+@page("POST", "/motions/{motion_id:uuid}", act=Act.MOTION_DECIDE)
 async def second(request: Request) -> Response:
     """The unit's head seconds or declines a motion 附议."""
     actor, state = await _actor(request), request.state

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import sessions
+from accounts.acts import OPEN
 from accounts.model import Actor, Role
 from auction.case import access, approving, archive, params, reading, signing
 from auction.case.records import SQL, decode_rules, lot, millis, millis_or_0
@@ -245,13 +246,13 @@ async def show(request: Request, auction_id: UUID, refused: Refused | None = Non
     return response
 
 
-@page("GET", "/auctions/{auction_id:uuid}")
+@page("GET", "/auctions/{auction_id:uuid}", act=OPEN)
 async def auction(request: Request) -> Response:
     """One case, with the next step of whoever looks."""
     return await show(request, request.path_params["auction_id"])
 
 
-@page("GET", "/lots/{lot_id:uuid}")
+@page("GET", "/lots/{lot_id:uuid}", act=OPEN)
 async def lot_page(request: Request) -> Response:
     """A lot's own address leads to its case, if this person may know it."""
     row = await lot(request.state.postgres, request.path_params["lot_id"])

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import sessions
+from accounts.acts import OPEN, SIGNED_IN
 from accounts.model import Actor, Role
 from auction.case import access, reading
 from auction.doors import wording
@@ -118,7 +119,7 @@ async def _true_ends(request: Request, lots: list[dict[str, Any]]) -> None:
             lot["closes_at"] = tally[2]
 
 
-@page("GET", "/auctions")
+@page("GET", "/auctions", act=OPEN)
 async def auctions(request: Request) -> Response:
     """The list of cases this person may know, with search, filters and pages, and what waits on him."""
     actor = await sessions.actor(request)
@@ -167,7 +168,7 @@ async def waiting_on(request: Request, actor: Actor) -> list[dict[str, Any]]:
     return found
 
 
-@page("GET", "/todo", roles=())
+@page("GET", "/todo", act=SIGNED_IN)
 async def todo(request: Request) -> Response:
     """What waits on this person 待办, and nothing else."""
     actor = await sessions.actor(request)

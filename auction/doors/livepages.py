@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from accounts import sessions
+from accounts.acts import OPEN, Act
 from accounts.model import Actor, Role
 from auction.case import access, holds, signing
 from auction.case.access import Seat
@@ -119,7 +120,7 @@ def case_path(row: Record) -> str:
     return f"/auctions/{row['auction_id']}"
 
 
-@page("GET", "/lots/{lot_id:uuid}/room")
+@page("GET", "/lots/{lot_id:uuid}/room", act=OPEN)
 async def room(request: Request) -> Response:
     """The supplier's bidding room 竞价室. Hosts and supervisors are led to the watch page, others to the case."""
     actor, seat, row = await _enter(request)
@@ -154,7 +155,7 @@ def _join_link(request: Request, actor: Actor, row: Record) -> str:
     return f"{origin}/practice/{row['auction_id']}/join"
 
 
-@page("GET", "/lots/{lot_id:uuid}/watch")
+@page("GET", "/lots/{lot_id:uuid}/watch", act=OPEN)
 async def watch(request: Request) -> Response:
     """The purchaser's watch page 观察台; the supervisor sees the same and may order a suspension, nothing else."""
     actor, seat, row = await _enter(request)
@@ -210,7 +211,7 @@ def _may_watch(actor: Actor, row: Record, now_ms: int) -> bool:
     return access.hosts(actor, row, now_ms) or access.oversees(actor, row, now_ms)
 
 
-@page("GET", "/board", roles=("buyer", "head", "agency", "supervisor", "operator"))
+@page("GET", "/board", act=Act.CASE_OVERVIEW)
 async def board(request: Request) -> Response:
     """The board 看板 of all lots that run or are about to, for those who may watch them."""
     actor = await sessions.actor(request)
@@ -229,7 +230,7 @@ async def board(request: Request) -> Response:
     return response
 
 
-@page("GET", "/preflight")
+@page("GET", "/preflight", act=OPEN)
 async def preflight(request: Request) -> Response:
     """Before one bids 报价前检查: device, clock and connection, on no auction at all."""
     response: Response = request.state.templates.page(request, "preflight.html", facts_json=as_data({}))

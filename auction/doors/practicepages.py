@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import sessions
-from accounts.model import Actor, Role
+from accounts.acts import Act
+from accounts.model import Actor
 from auction.case.records import decode_rules
 from auction.doors import wording
 from auction.doors.listpages import Wanted, found_cases
@@ -44,13 +45,13 @@ async def _show(
     return response
 
 
-@page("GET", "/practice", roles=(Role.SUPPLIER,))
+@page("GET", "/practice", act=Act.BID_ENTER)
 async def practice(request: Request) -> Response:
     """What practising is, a form to begin, and one's own practice auctions."""
     return await _show(request, DEFAULTS, [])
 
 
-@page("POST", "/practice", roles=(Role.SUPPLIER,))
+@page("POST", "/practice", act=Act.BID_ENTER)
 async def begin(request: Request) -> Response:
     """Open a practice lot and lead to its room; a form that is not right comes back as typed."""
     actor, state = await sessions.actor(request), request.state
@@ -67,7 +68,7 @@ async def begin(request: Request) -> Response:
     return see_other(f"/lots/{lot_id}/room", "note.practice_opened")
 
 
-@page("GET", "/practice/{auction_id:uuid}/join", roles=(Role.SUPPLIER,))
+@page("GET", "/practice/{auction_id:uuid}/join", act=Act.BID_ENTER)
 async def invited(request: Request) -> Response:
     """Whoever has the link of another's practice sees whose it is, and may take a seat."""
     row = await rehearsal.invitation(request.state.postgres, request.path_params["auction_id"])
@@ -84,7 +85,7 @@ async def invited(request: Request) -> Response:
     return response
 
 
-@page("POST", "/practice/{auction_id:uuid}/join", roles=(Role.SUPPLIER,))
+@page("POST", "/practice/{auction_id:uuid}/join", act=Act.BID_ENTER)
 async def join(request: Request) -> Response:
     """Take a free seat in another's practice, and lead to its room."""
     actor = await sessions.actor(request)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import sessions
+from accounts.acts import OPEN
 from auction.case import access
 from auction.case.records import SQL, decode_rules, lot, millis_or_0
 from auction.doors import wording
@@ -67,7 +68,7 @@ async def _told(request: Request, row: Record, standings: list[Record], seat: ac
     }
 
 
-@page("GET", "/lots/{lot_id:uuid}/result")
+@page("GET", "/lots/{lot_id:uuid}/result", act=OPEN)
 async def result(request: Request) -> Response:
     """The result for whoever may see it now: hosts and supervisors when settled, everyone when published."""
     pool, actor = request.state.postgres, await sessions.actor(request)

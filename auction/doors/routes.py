@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 
 from accounts import sessions
+from accounts.acts import OPEN, Act
 from auction.case import access
 from auction.case.records import SQL, millis
 from auction.doors import routes_cases, routes_papers, routes_sealed, routes_suppliers
@@ -16,8 +17,6 @@ from auction.practice import opening as practice
 from auction.practice.opening import Name, PracticeBody, PracticeOut
 from plumbing.problems import Problem
 from plumbing.web import collect, op
-
-HOSTS = ("buyer", "agency", "operator")
 
 
 class TicketsBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +64,7 @@ class ResultOut(Struct, frozen=True):
     "/api/practice",
     tag="practice",
     summary=("开设模拟竞价", "Open a practice auction"),
-    roles=HOSTS,
+    act=Act.PRACTICE_HOST,
     status=201,
     body_max=1 << 20,
 )
@@ -77,7 +76,7 @@ async def open_practice(request: Request, body: PracticeBody) -> PracticeOut:
 
 
 @op("POST", "/api/practice/tickets", tag="practice", summary=("模拟竞价入场票", "Practice tickets"),
-    roles=HOSTS, errors=(404,))  # fmt: skip
+    act=Act.PRACTICE_HOST, errors=(404,))  # fmt: skip
 async def practice_tickets(request: Request, body: TicketsBody) -> TicketsOut:
     """One-time tickets for one live socket each."""
     state, actor = request.state, await sessions.actor(request)
@@ -86,7 +85,7 @@ async def practice_tickets(request: Request, body: TicketsBody) -> TicketsOut:
 
 
 @op("POST", "/api/practice/lots/{lot_id:uuid}/close", tag="practice", summary=("结束模拟", "Close it"),
-    roles=HOSTS, errors=(409,))  # fmt: skip
+    act=Act.PRACTICE_HOST, errors=(409,))  # fmt: skip
 async def close_practice(request: Request, lot_id: UUID) -> Steering:
     """Close a practice lot now; settlement follows by itself."""
     state, actor = request.state, await sessions.actor(request)
@@ -97,7 +96,7 @@ async def close_practice(request: Request, lot_id: UUID) -> Steering:
     return Steering(steered.stage, steered.n)
 
 
-@op("GET", "/api/lots/{lot_id:uuid}/result", tag="auction", summary=("竞价结果", "The result of a lot"))
+@op("GET", "/api/lots/{lot_id:uuid}/result", tag="auction", summary=("竞价结果", "The result of a lot"), act=OPEN)
 async def lot_result(request: Request, lot_id: UUID) -> ResultOut:
     """The result by aliases, for whoever may see it now: hosts and supervisors when settled, all when published."""
     pool, actor = request.state.postgres, await sessions.actor(request)

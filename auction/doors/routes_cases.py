@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 
 from accounts import sessions
+from accounts.acts import OPEN, Act
 from accounts.model import Actor, Role
 from accounts.web import stepped_up
 from auction.case import approving, award, deciding, drafting, holds, motions, publishing, reading, reruns, signing
@@ -18,7 +19,6 @@ from auction.case.reading import CaseOut, Cases
 from plumbing.problems import Problem
 from plumbing.web import Operation, collect, op
 
-HOSTS = ("buyer", "head", "agency")
 Reason = Annotated[str, Meta(max_length=1_000)]
 
 
@@ -103,10 +103,10 @@ async def who(request: Request) -> Actor:
 
 
 def step(
-    path: str, tag: str, summary: tuple[str, str], roles: tuple[str, ...], **more: Any
+    path: str, tag: str, summary: tuple[str, str], act: Act, **more: Any
 ) -> Callable[[Callable[..., Awaitable[Any]]], Operation]:
-    """A step of a case or lot: posted by one of ``roles``, refused with 409 where it comes too early or too late."""
-    return op("POST", path, tag=tag, summary=summary, roles=roles, **{"errors": (409,), **more})
+    """A step of a case or lot: posted by who may do ``act``, refused with 409 where it comes too early or too late."""
+    return op("POST", path, tag=tag, summary=summary, act=act, **{"errors": (409,), **more})
 
 
 async def within(request: Request, operation: Callable[..., Awaitable[Any]], *args: Any) -> Any:
@@ -116,7 +116,7 @@ async def within(request: Request, operation: Callable[..., Awaitable[Any]], *ar
         return await operation(conn, actor, *args, now_ms)
 
 
-@op("GET", "/api/auctions", tag="auction", summary=("项目列表", "List cases"))
+@op("GET", "/api/auctions", tag="auction", summary=("项目列表", "List cases"), act=OPEN)
 async def list_auctions(request: Request, query: Search) -> Cases:
     """Cases you may know: published ones, and your own."""
     actor, wanted = await sessions.actor(request), query
@@ -131,13 +131,13 @@ async def list_auctions(request: Request, query: Search) -> Cases:
     )
 
 
-@op("GET", "/api/auctions/{auction_id:uuid}", tag="auction", summary=("项目详情", "One case"))
+@op("GET", "/api/auctions/{auction_id:uuid}", tag="auction", summary=("项目详情", "One case"), act=OPEN)
 async def get_auction(request: Request, auction_id: UUID) -> CaseOut:
     """One case with its lots and notices."""
     return await reading.case(request.state.postgres, await sessions.actor(request), auction_id)
 
 
-@op("POST", "/api/auctions", tag="auction", summary=("立项", "Draft a case"), roles=("buyer",), status=201)
+@op("POST", "/api/auctions", tag="auction", summary=("立项", "Draft a case"), act=Act.CASE_OPEN, status=201)
 async def draft_auction(request: Request, body: Draft) -> Made:
     """Draft a case; the legal basis is derived and what is not lawful is refused with the clause."""
     return Made(await within(request, drafting.create, body))
@@ -148,7 +148,7 @@ async def draft_auction(request: Request, body: Draft) -> Made:
     "/api/auctions/{auction_id:uuid}",
     tag="auction",
     summary=("修改草稿", "Change a draft"),
-    roles=("buyer", "agency"),
+    act=Act.CASE_PREPARE,
     status=204,
     errors=(409,),
 )
@@ -161,7 +161,7 @@ async def edit_auction(request: Request, auction_id: UUID, body: Draft) -> None:
     "/api/auctions/{auction_id:uuid}/submit",
     "auction",
     ("提交审批", "Submit for approval"),
-    roles=("buyer", "agency"),
+    act=Act.CASE_PREPARE,
     status=204,
     errors=(409, 422),
 )
@@ -170,33 +170,37 @@ async def submit_auction(request: Request, auction_id: UUID) -> None:
     await within(request, approving.submit, auction_id)
 
 
-@step("/api/auctions/{auction_id:uuid}/approval", "auction", ("审批", "Approve or reject"), roles=("buyer", "head"))
+@step("/api/auctions/{auction_id:uuid}/approval", "auction", ("审批", "Approve or reject"), act=Act.CASE_APPROVE)
 async def decide_auction(request: Request, auction_id: UUID, body: Decision) -> StageOut:
     """The decision of the post whose turn it is."""
     return StageOut(await within(request, approving.decide, auction_id, body.yes, body.reason))
 
 
-@step("/api/auctions/{auction_id:uuid}/amendment", "auction", ("更正公告", "Amend the notice"), roles=HOSTS, status=204)
+@step(
+    "/api/auctions/{auction_id:uuid}/amendment",
+    "auction",
+    ("更正公告", "Amend the notice"),
+    act=Act.CASE_HOST,
+    status=204,
+)
 async def amend_auction(request: Request, auction_id: UUID, body: Opening) -> None:
     """Amend the notice while sign-up is open; the notice period begins again."""
     await within(request, publishing.amend, auction_id, body.opens_at, body.text)
 
 
-@step("/api/lots/{lot_id:uuid}/conformity", "review", ("响应审查", "Decide conformity"), roles=HOSTS)
+@step("/api/lots/{lot_id:uuid}/conformity", "review", ("响应审查", "Decide conformity"), act=Act.CASE_HOST)
 async def decide_conformity(request: Request, lot_id: UUID, body: About) -> StageOut:
     """Whether the offer of an alias conforms."""
     return StageOut(await within(request, deciding.conformity, lot_id, body.alias, body.yes, body.reason))
 
 
-@step("/api/lots/{lot_id:uuid}/low-price", "review", ("异常低价决定", "Decide on a low price"), roles=HOSTS)
+@step("/api/lots/{lot_id:uuid}/low-price", "review", ("异常低价决定", "Decide on a low price"), act=Act.CASE_HOST)
 async def decide_low_price(request: Request, lot_id: UUID, body: About) -> StageOut:
     """Accept or exclude an offer flagged as abnormally low."""
     return StageOut(await within(request, deciding.low_price, lot_id, body.alias, body.yes, body.reason))
 
 
-@step(
-    "/api/lots/{lot_id:uuid}/motions", "host", ("提出动议", "Propose a motion"), roles=("buyer", "agency"), status=201
-)
+@step("/api/lots/{lot_id:uuid}/motions", "host", ("提出动议", "Propose a motion"), act=Act.MOTION_PROPOSE, status=201)
 async def propose_motion(request: Request, lot_id: UUID, body: MotionBody) -> Made:
     """Propose to pause, resume, void a bid, bar a bidder or cancel; the unit's head seconds."""
     target = {key: value for key, value in (("n", body.n), ("alias", body.alias)) if value is not None}
@@ -208,7 +212,7 @@ async def propose_motion(request: Request, lot_id: UUID, body: MotionBody) -> Ma
     "/api/motions/{motion_id:uuid}",
     tag="host",
     summary=("附议", "Second a motion"),
-    roles=("head",),
+    act=Act.MOTION_DECIDE,
     errors=(404, 409),
 )
 async def second_motion(request: Request, motion_id: UUID, body: Decision) -> StageOut:
@@ -218,7 +222,7 @@ async def second_motion(request: Request, motion_id: UUID, body: Decision) -> St
     return StageOut(done)
 
 
-@step("/api/lots/{lot_id:uuid}/broadcast", "host", ("主持人公告", "Speak to all"), roles=HOSTS, status=204)
+@step("/api/lots/{lot_id:uuid}/broadcast", "host", ("主持人公告", "Speak to all"), act=Act.CASE_HOST, status=204)
 async def say_to_all(request: Request, lot_id: UUID, body: Words) -> None:
     """A word of the host to all who follow the lot."""
     state, actor = request.state, await who(request)
@@ -230,7 +234,7 @@ async def say_to_all(request: Request, lot_id: UUID, body: Words) -> None:
     "/api/lots/{lot_id:uuid}/questions/{question_id:uuid}",
     "host",
     ("答复提问", "Answer a question"),
-    roles=HOSTS,
+    act=Act.CASE_HOST,
     status=204,
 )
 async def answer_question(request: Request, lot_id: UUID, question_id: UUID, body: Words) -> None:
@@ -242,7 +246,7 @@ async def answer_question(request: Request, lot_id: UUID, question_id: UUID, bod
     "/api/lots/{lot_id:uuid}/suspension",
     "supervision",
     ("责令暂停", "Suspend a lot"),
-    roles=("supervisor",),
+    act=Act.CASE_SUSPEND,
     status=204,
 )
 async def suspend_lot(request: Request, lot_id: UUID, body: Suspension) -> None:
@@ -257,7 +261,7 @@ async def suspend_lot(request: Request, lot_id: UUID, body: Suspension) -> None:
     "/api/lots/{lot_id:uuid}/suspension",
     tag="supervision",
     summary=("解除暂停", "End a suspension"),
-    roles=("supervisor",),
+    act=Act.CASE_SUSPEND,
     status=204,
     errors=(409,),
 )
@@ -267,9 +271,7 @@ async def release_lot(request: Request, lot_id: UUID) -> None:
         await holds.resume_live(request.state.valkey, lot_id)
 
 
-@step(
-    "/api/lots/{lot_id:uuid}/hold", "host", ("因质疑暂停", "Hold for a challenge"), roles=("buyer", "head"), status=204
-)
+@step("/api/lots/{lot_id:uuid}/hold", "host", ("因质疑暂停", "Hold for a challenge"), act=Act.CASE_HOLD, status=204)
 async def hold_lot(request: Request, lot_id: UUID, body: Suspension) -> None:
     """Hold a lot of your unit because of a challenge that may affect its result."""
     state, actor = request.state, await who(request)
@@ -282,7 +284,7 @@ async def hold_lot(request: Request, lot_id: UUID, body: Suspension) -> None:
     "/api/lots/{lot_id:uuid}/hold",
     tag="host",
     summary=("解除质疑暂停", "End a hold"),
-    roles=("buyer", "head"),
+    act=Act.CASE_HOLD,
     status=204,
     errors=(409,),
 )
@@ -296,7 +298,7 @@ async def _hosted(conn: Any, actor: Actor, lot_id: UUID, now_ms: int) -> Any:
     return await signing.hosted(conn, actor, lot_id, now_ms, Role.BUYER, Role.HEAD)
 
 
-@step("/api/lots/{lot_id:uuid}/choice", "award", ("顺延或重新竞价", "Next in rank or rerun"), roles=("buyer", "head"))
+@step("/api/lots/{lot_id:uuid}/choice", "award", ("顺延或重新竞价", "Next in rank or rerun"), act=Act.CASE_AWARD)
 async def choose_next(request: Request, lot_id: UUID, body: Decision) -> StageOut:
     """After a refusal: yes takes the next in rank, no ends the lot for a rerun."""
     await stepped_up(request)
@@ -308,9 +310,7 @@ async def choose_next(request: Request, lot_id: UUID, body: Decision) -> StageOu
     return StageOut(await within(request, choose))
 
 
-@step(
-    "/api/lots/{lot_id:uuid}/buyer-confirmation", "award", ("采购人确认", "Confirm the result"), roles=("buyer", "head")
-)
+@step("/api/lots/{lot_id:uuid}/buyer-confirmation", "award", ("采购人确认", "Confirm the result"), act=Act.CASE_AWARD)
 async def confirm_result(request: Request, lot_id: UUID) -> StageOut:
     """Confirm the result; it is published and the deal handed on."""
     await stepped_up(request)
@@ -322,7 +322,7 @@ async def confirm_result(request: Request, lot_id: UUID) -> StageOut:
     return StageOut(await within(request, confirm))
 
 
-@step("/api/lots/{lot_id:uuid}/contract", "award", ("合同备案", "Mark the contract"), roles=("buyer", "head"))
+@step("/api/lots/{lot_id:uuid}/contract", "award", ("合同备案", "Mark the contract"), act=Act.CASE_AWARD)
 async def mark_contract(request: Request, lot_id: UUID, body: ContractBody) -> StageOut:
     """Mark the contract as signed."""
     await stepped_up(request)
@@ -334,7 +334,7 @@ async def mark_contract(request: Request, lot_id: UUID, body: ContractBody) -> S
     return StageOut(await within(request, mark))
 
 
-@step("/api/lots/{lot_id:uuid}/rerun", "auction", ("重新竞价", "Run again"), roles=HOSTS, status=201)
+@step("/api/lots/{lot_id:uuid}/rerun", "auction", ("重新竞价", "Run again"), act=Act.CASE_HOST, status=201)
 async def rerun_lot(request: Request, lot_id: UUID, body: Opening) -> Made:
     """Draft a failed lot again; at most as often as the parameters allow."""
     return Made(await within(request, reruns.rerun, lot_id, body.opens_at))

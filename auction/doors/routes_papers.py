@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import sessions
+from accounts.acts import SIGNED_IN
 from accounts.audit import audit
 from accounts.model import Role
 from auction.case import access, papers, reading
@@ -38,7 +39,7 @@ async def _may(request: Request, lot_id: UUID, *, winner: bool = False) -> None:
     "/api/lots/{lot_id:uuid}/award-notice.pdf",
     tag="papers",
     summary=("成交通知书", "The award notice"),
-    roles=(),
+    act=SIGNED_IN,
     errors=(404, 409),
     media=PDF,
 )
@@ -54,7 +55,7 @@ async def award_notice(request: Request, lot_id: UUID) -> Response:
     "/api/lots/{lot_id:uuid}/activity-record.pdf",
     tag="papers",
     summary=("采购活动记录", "The activity record"),
-    roles=(),
+    act=SIGNED_IN,
     errors=(404, 409),
     media=PDF,
 )
@@ -70,7 +71,7 @@ async def activity_record(request: Request, lot_id: UUID) -> Response:
     "/api/lots/{lot_id:uuid}/archive.zip",
     tag="papers",
     summary=("归档文件", "The archive of a lot"),
-    roles=(),
+    act=SIGNED_IN,
     errors=(404, 409),
     media=ZIP,
 )
@@ -86,7 +87,7 @@ async def archive(request: Request, lot_id: UUID) -> Response:
     "/api/auctions/{auction_id:uuid}/archive.zip",
     tag="papers",
     summary=("采购档案", "The archive of a case"),
-    roles=(),
+    act=SIGNED_IN,
     errors=(404, 409),
     media=ZIP,
 )

@@ -9,12 +9,13 @@ from uuid import UUID
 from msgspec import Meta, Struct
 from starlette.requests import Request
 
+from accounts.acts import SIGNED_IN, Act
 from accounts.audit import audit
 from accounts.web import stepped_up
 from auction.case import offices, quoting, unsealing
 from auction.case.quoting import BoothOut, Receipt
 from auction.case.unsealing import Envelopes, Progress
-from auction.doors.routes_cases import HOSTS, StageOut, who, within
+from auction.doors.routes_cases import StageOut, who, within
 from auction.sealed.model import PUBLIC_KEY_BYTES, SHARE_BYTES, Office, SealedQuote
 from auction.sealed.records import SQL
 from plumbing.problems import Problem
@@ -84,7 +85,7 @@ async def read(request: Request, operation: Callable[..., Awaitable[Any]], lot_i
     return await operation(request.state.postgres, await who(request), lot_id, request.state.clock.now_ms())
 
 
-@op("GET", "/api/sealing-key", tag="sealed", summary=("我的开启密钥", "Your opening key"), roles=())
+@op("GET", "/api/sealing-key", tag="sealed", summary=("我的开启密钥", "Your opening key"), act=SIGNED_IN)
 async def get_key(request: Request) -> KeyOut:
     """The fingerprint of your key in use."""
     row = await request.state.postgres.fetchrow(SQL["key_of"], (await who(request)).user_id)
@@ -96,7 +97,7 @@ async def get_key(request: Request) -> KeyOut:
     "/api/sealing-key",
     tag="sealed",
     summary=("登记开启密钥", "Register an opening key"),
-    roles=(),
+    act=SIGNED_IN,
     status=201,
     errors=(403,),
 )
@@ -112,7 +113,7 @@ async def add_key(request: Request, body: KeyBody) -> KeyOut:
     "/api/auctions/{auction_id:uuid}/offices",
     tag="sealed",
     summary=("开启人", "Offices"),
-    roles=(),
+    act=SIGNED_IN,
 )
 async def get_offices(request: Request, auction_id: UUID) -> SeatsOut:
     """Who sits in the three offices, for hosts and those seated."""
@@ -133,7 +134,7 @@ async def get_offices(request: Request, auction_id: UUID) -> SeatsOut:
     "/api/auctions/{auction_id:uuid}/offices",
     tag="sealed",
     summary=("指定开启人", "Seat a person"),
-    roles=HOSTS,
+    act=Act.CASE_HOST,
     status=204,
     errors=(409,),
 )
@@ -147,7 +148,7 @@ async def seat(request: Request, auction_id: UUID, body: SeatBody) -> None:
     "/api/auctions/{auction_id:uuid}/offices/{person_id:uuid}",
     tag="sealed",
     summary=("撤下开启人", "Take a seat away"),
-    roles=HOSTS,
+    act=Act.CASE_HOST,
     status=204,
     errors=(409,),
 )
@@ -161,7 +162,7 @@ async def unseat(request: Request, auction_id: UUID, person_id: UUID) -> None:
     "/api/lots/{lot_id:uuid}/booth",
     tag="sealed",
     summary=("密封报价须知", "What to seal for"),
-    roles=("supplier",),
+    act=Act.BID_PLACE,
 )
 async def get_booth(request: Request, lot_id: UUID) -> BoothOut:
     """What your quote must be bound to, the public keys it is sealed for, and your last receipt."""
@@ -174,7 +175,7 @@ async def get_booth(request: Request, lot_id: UUID) -> BoothOut:
     "/api/lots/{lot_id:uuid}/quote",
     tag="sealed",
     summary=("递交密封报价", "Bring a sealed quote"),
-    roles=("supplier",),
+    act=Act.BID_PLACE,
     status=201,
     errors=(409,),
 )
@@ -189,7 +190,7 @@ async def put_quote(request: Request, lot_id: UUID, body: SealedQuote) -> Receip
     "/api/lots/{lot_id:uuid}/opening",
     tag="sealed",
     summary=("开启进度", "How far the opening is"),
-    roles=(),
+    act=SIGNED_IN,
     errors=(403, 409),
 )
 async def get_opening(request: Request, lot_id: UUID) -> Progress:
@@ -203,7 +204,7 @@ async def get_opening(request: Request, lot_id: UUID) -> Progress:
     "/api/lots/{lot_id:uuid}/envelopes",
     tag="sealed",
     summary=("本方密封件", "Your office's envelopes"),
-    roles=(),
+    act=SIGNED_IN,
     errors=(403, 409),
 )
 async def get_envelopes(request: Request, lot_id: UUID) -> Envelopes:
@@ -218,7 +219,7 @@ async def get_envelopes(request: Request, lot_id: UUID) -> Envelopes:
     "/api/lots/{lot_id:uuid}/shares",
     tag="sealed",
     summary=("提交份额", "Give a share"),
-    roles=(),
+    act=SIGNED_IN,
     errors=(403, 409),
 )
 async def give_share(request: Request, lot_id: UUID, body: ShareBody) -> StageOut:

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from starlette.requests import Request
 
+from accounts.acts import SIGNED_IN, Act
 from accounts.web import stepped_up
 from auction.case import award, cases, deciding, signing
 from auction.case.records import millis, millis_or_0
@@ -50,7 +51,7 @@ class QuestionsOut(Struct, frozen=True):
     "/api/auctions/{auction_id:uuid}/signup",
     tag="supplier",
     summary=("报名", "Sign up"),
-    roles=("supplier",),
+    act=Act.BID_ENTER,
     errors=(409,),
 )
 async def sign_up(request: Request, auction_id: UUID, body: SignupBody) -> AliasOut:
@@ -63,7 +64,7 @@ async def sign_up(request: Request, auction_id: UUID, body: SignupBody) -> Alias
     "/api/auctions/{auction_id:uuid}/signup",
     tag="supplier",
     summary=("撤回报名", "Withdraw"),
-    roles=("supplier",),
+    act=Act.BID_ENTER,
     status=204,
     errors=(409,),
 )
@@ -77,7 +78,7 @@ async def withdraw(request: Request, auction_id: UUID) -> None:
     "/api/lots/{lot_id:uuid}/offer",
     tag="supplier",
     summary=("提交响应", "Bring an offer"),
-    roles=("supplier",),
+    act=Act.BID_ENTER,
     status=204,
     errors=(409,),
 )
@@ -91,7 +92,7 @@ async def put_offer(request: Request, lot_id: UUID, body: OfferBody) -> None:
     "/api/lots/{lot_id:uuid}/questions",
     tag="supplier",
     summary=("提问", "Ask the host"),
-    roles=("supplier",),
+    act=Act.BID_ENTER,
     status=201,
 )
 async def ask_question(request: Request, lot_id: UUID, body: Words) -> Made:
@@ -104,7 +105,7 @@ async def ask_question(request: Request, lot_id: UUID, body: Words) -> Made:
     "/api/lots/{lot_id:uuid}/explanation",
     tag="supplier",
     summary=("说明报价合理性", "Explain a low price"),
-    roles=("supplier",),
+    act=Act.BID_ENTER,
     status=204,
     errors=(409,),
 )
@@ -113,7 +114,9 @@ async def explain_price(request: Request, lot_id: UUID, body: Words) -> None:
     await within(request, deciding.explain, lot_id, body.text)
 
 
-@op("GET", "/api/lots/{lot_id:uuid}/questions", tag="supplier", summary=("问答", "Questions and answers"), roles=())
+@op(
+    "GET", "/api/lots/{lot_id:uuid}/questions", tag="supplier", summary=("问答", "Questions and answers"), act=SIGNED_IN
+)
 async def list_questions(request: Request, lot_id: UUID) -> QuestionsOut:
     """All questions for a host, your own for a bidder."""
     state, actor = request.state, await who(request)
@@ -135,7 +138,7 @@ async def list_questions(request: Request, lot_id: UUID) -> QuestionsOut:
     "/api/lots/{lot_id:uuid}/award",
     tag="award",
     summary=("确认成交", "Answer an award"),
-    roles=("supplier",),
+    act=Act.BID_PLACE,
     errors=(409,),
 )
 async def answer_award(request: Request, lot_id: UUID, body: Decision) -> StageOut:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import sessions
+from accounts.acts import SIGNED_IN, Act
 from accounts.model import Actor
 from auction.case import access, approving, offices, quoting
 from auction.case.publishing import is_sealed
@@ -36,7 +37,7 @@ def _page(request: Request, name: str, status: int = 200, **context: Any) -> Res
     return response
 
 
-@page("GET", "/opening-key", roles=())
+@page("GET", "/opening-key", act=SIGNED_IN)
 async def opening_key(request: Request) -> Response:
     """Where a member of an office makes his key pair 开启密钥, backs it up and brings it to another browser."""
     actor = await _actor(request)
@@ -73,13 +74,13 @@ async def _offices(
     )
 
 
-@page("GET", "/auctions/{auction_id:uuid}/offices", roles=())
+@page("GET", "/auctions/{auction_id:uuid}/offices", act=SIGNED_IN)
 async def offices_page(request: Request) -> Response:
     """Who sits in the three offices of a sealed inquiry, with the fingerprints of their keys."""
     return await _offices(request, request.path_params["auction_id"])
 
 
-@page("POST", "/auctions/{auction_id:uuid}/offices", roles=access.HOSTS)
+@page("POST", "/auctions/{auction_id:uuid}/offices", act=Act.CASE_HOST)
 async def change_offices(request: Request) -> Response:
     """Seat somebody (``office``, ``login``, ``deputy``), take a seat away (``remove``), or submit the case."""
     auction_id, form = request.path_params["auction_id"], await read_form(request)
@@ -112,7 +113,7 @@ def _uuid(text: str) -> UUID:
         raise Problem(404, "not_found") from None
 
 
-@page("GET", "/lots/{lot_id:uuid}/quote", roles=("supplier",))
+@page("GET", "/lots/{lot_id:uuid}/quote", act=Act.BID_PLACE)
 async def quote_page(request: Request) -> Response:
     """The supplier's page: one price, sealed in the browser, replaceable until the deadline."""
     pool, actor, now_ms = request.state.postgres, await _actor(request), request.state.clock.now_ms()
@@ -129,7 +130,7 @@ async def quote_page(request: Request) -> Response:
     )
 
 
-@page("GET", "/lots/{lot_id:uuid}/opening", roles=())
+@page("GET", "/lots/{lot_id:uuid}/opening", act=SIGNED_IN)
 async def opening_page(request: Request) -> Response:
     """The opening 开启, live, for members of the offices and hosts; before the deadline it only says when."""
     pool, actor, now_ms = request.state.postgres, await _actor(request), request.state.clock.now_ms()

@@ -19,6 +19,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from accounts import sessions, tickets
+from accounts.acts import Act
 from accounts.audit import Here
 from accounts.model import Actor
 from auction.case import access
@@ -371,7 +372,7 @@ class BidBody(Struct, frozen=True, forbid_unknown_fields=True):
     unit_prices: UnitPrices = ()
 
 
-@op("POST", "/api/lots/{lot_id:uuid}/bids", tag="auction", summary=("报价", "Bid"), roles=("supplier",), status=201,
+@op("POST", "/api/lots/{lot_id:uuid}/bids", tag="auction", summary=("报价", "Bid"), act=Act.BID_PLACE, status=201,
     errors=(404, 409, 429, 503))  # fmt: skip
 async def post_bid(request: Request, lot_id: UUID, body: BidBody) -> BidAccepted:
     """Offer a price. The same id again gets the first answer. A refusal's ``accept`` holds what would be taken."""

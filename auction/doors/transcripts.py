@@ -11,6 +11,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from accounts.acts import OPEN
 from auction.case import access
 from auction.case.access import Seat
 from auction.case.records import SQL
@@ -59,7 +60,7 @@ def _written(content: bytes | None) -> bytes:
     "/api/lots/{lot_id:uuid}/transcript.jsonl",
     tag="papers",
     summary=("存证文件", "The transcript"),
-    roles=None,
+    act=OPEN,
     errors=(404, 409),
     media=LINES,
 )
@@ -75,7 +76,7 @@ async def transcript(request: Request, lot_id: UUID) -> Response:
     "/api/lots/{lot_id:uuid}/receipt.json",
     tag="papers",
     summary=("报价回执", "My receipts"),
-    roles=None,
+    act=OPEN,
     errors=(404,),
     media=JSON,
 )
@@ -93,7 +94,7 @@ async def receipt(request: Request, lot_id: UUID) -> Response:
     "/api/lots/{lot_id:uuid}/checkpoint",
     tag="papers",
     summary=("最新存证点", "The newest signed head"),
-    roles=None,
+    act=OPEN,
     errors=(404, 409),
     media=TEXT,
 )
@@ -107,7 +108,7 @@ async def checkpoint(request: Request, lot_id: UUID) -> Response:
     return Response(note, 200, {"Cache-Control": PRIVATE}, TEXT)
 
 
-@op("GET", "/api/transcript-keys", tag="papers", summary=("存证公钥", "The public keys"), roles=None)
+@op("GET", "/api/transcript-keys", tag="papers", summary=("存证公钥", "The public keys"), act=OPEN)
 async def transcript_keys(request: Request) -> KeysOut:
     """The public keys that sign transcripts here. Write them down before you need them."""
     return KeysOut(await _keys(request))
@@ -118,7 +119,7 @@ async def _keys(request: Request) -> list[KeyOut]:
     return [KeyOut(packed(row["public"]), int(row["made_at"].timestamp() * 1000)) for row in rows]
 
 
-@page("GET", "/verify")
+@page("GET", "/verify", act=OPEN)
 async def verify(request: Request) -> Response:
     """The page that checks a transcript in the reader's browser, with a plain green or red answer."""
     known = await _keys(request)

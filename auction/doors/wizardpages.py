@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import sessions
+from accounts.acts import Act
 from accounts.model import Actor, Role
 from auction.case import approving, drafting, gate, lawful
 from auction.case.gate import Gate
@@ -184,14 +185,14 @@ def allowed_step(sheet: Sheet, step: str) -> str:
     return step
 
 
-@page("GET", "/auctions/new", roles=(Role.BUYER,))
+@page("GET", "/auctions/new", act=Act.CASE_OPEN)
 async def new_case(request: Request) -> Response:
     """The first step, empty, and the forms not finished yet."""
     actor = await _actor(request)
     return await show(request, actor, await sheet_of(request, actor, None), "need", [])
 
 
-@page("POST", "/auctions/new", roles=(Role.BUYER,))
+@page("POST", "/auctions/new", act=Act.CASE_OPEN)
 async def begin(request: Request) -> Response:
     """Keep the first step as a form of its own; right or wrong, nothing typed is lost."""
     actor = await _actor(request)
@@ -204,7 +205,7 @@ async def begin(request: Request) -> Response:
     return await onward(request, actor, await sheet_of(request, actor, row), "need", form)
 
 
-@page("GET", "/auctions/new/{form_id:uuid}/{step}", roles=HOSTS)
+@page("GET", "/auctions/new/{form_id:uuid}/{step}", act=Act.CASE_PREPARE)
 async def step_page(request: Request) -> Response:
     """A step as it was typed; ``?check=1`` names its faults at once."""
     actor, sheet = await loaded(request)
@@ -221,7 +222,7 @@ async def step_page(request: Request) -> Response:
     return await show(request, actor, sheet, step, faults, status=200)
 
 
-@page("POST", "/auctions/new/{form_id:uuid}/{step}", roles=HOSTS)
+@page("POST", "/auctions/new/{form_id:uuid}/{step}", act=Act.CASE_PREPARE)
 async def keep_step(request: Request) -> Response:
     """Keep a step and go where the pressed button leads; the last one submits the case."""
     actor, sheet = await loaded(request)
@@ -303,7 +304,7 @@ async def _write(conn: Connection, request: Request, actor: Actor, sheet: Sheet,
     return auction_id
 
 
-@page("POST", "/auctions/new/{form_id:uuid}/drop", roles=HOSTS)
+@page("POST", "/auctions/new/{form_id:uuid}/drop", act=Act.CASE_PREPARE)
 async def drop_form(request: Request) -> Response:
     """Throw away a form that was not finished; the draft it changes, if any, stays."""
     actor = await _actor(request)
@@ -313,7 +314,7 @@ async def drop_form(request: Request) -> Response:
     return see_other("/auctions/new", "note.form_dropped")
 
 
-@page("GET", "/auctions/{auction_id:uuid}/edit", roles=HOSTS)
+@page("GET", "/auctions/{auction_id:uuid}/edit", act=Act.CASE_PREPARE)
 async def edit_case(request: Request) -> Response:
     """Open a stored draft in the wizard. Raises ``Problem`` 404 for others' cases, 409 once it was submitted."""
     actor, auction_id = await _actor(request), request.path_params["auction_id"]

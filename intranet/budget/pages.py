@@ -8,6 +8,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
+from accounts.acts import Act
 from accounts.model import Actor, Role
 from accounts.rules import may
 from accounts.web import require, stepped_up
@@ -54,13 +55,13 @@ async def _show_list(
     return response
 
 
-@page("GET", "/budget", roles=READERS)
+@page("GET", "/budget", act=Act.BUDGET_READ)
 async def budget(request: Request) -> Response:
     """The indicators this reader may see, with what of each is used, frozen and free."""
     return await _show_list(request, await require(request, *READERS), {}, [])
 
 
-@page("POST", "/budget", roles=(Role.SUPERVISOR,), name="grant_indicator")
+@page("POST", "/budget", act=Act.BUDGET_GRANT, name="grant_indicator")
 async def grant(request: Request) -> Response:
     """Grant an indicator 指标下达 to a unit of the reader's places."""
     actor, state, form = await require(request, Role.SUPERVISOR), request.state, await read_form(request)
@@ -113,14 +114,14 @@ async def _show(
     return response
 
 
-@page("GET", "/budget/{indicator_id:uuid}", roles=READERS)
+@page("GET", "/budget/{indicator_id:uuid}", act=Act.BUDGET_READ)
 async def indicator(request: Request) -> Response:
     """One indicator: where its money stands, and every posting that brought it there."""
     actor = await require(request, *READERS)
     return await _show(request, actor, await _indicator(request, actor), {}, [], "")
 
 
-@page("POST", "/budget/{indicator_id:uuid}/adjustment", roles=(Role.SUPERVISOR,))
+@page("POST", "/budget/{indicator_id:uuid}/adjustment", act=Act.BUDGET_GRANT)
 async def adjustment(request: Request) -> Response:
     """Add to an indicator 追加 or take from what is free of it 调减."""
     actor, state, form = await require(request, Role.SUPERVISOR), request.state, await read_form(request)

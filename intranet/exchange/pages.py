@@ -6,6 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from accounts.acts import Act
 from accounts.model import Role
 from accounts.web import require
 from intranet.access import places
@@ -16,7 +17,7 @@ from plumbing.web import collect, page
 DAYS_SHOWN = 31
 
 
-@page("GET", "/reconciliation", roles=(Role.SUPERVISOR,))
+@page("GET", "/reconciliation", act=Act.FISCAL_RECONCILE)
 async def reconciliation(request: Request) -> Response:
     """The last days of the systems of the reader's places, the newest first."""
     actor, pool = await require(request, Role.SUPERVISOR), request.state.postgres

@@ -6,6 +6,7 @@ import base64
 
 from starlette.requests import Request
 
+from accounts.acts import OPEN
 from intranet.exchange import receiving
 from intranet.exchange.model import Answer
 from plumbing.problems import Problem
@@ -15,7 +16,7 @@ BODY_BYTES_MAX = 1 << 20
 
 
 @op("POST", "/api/fiscal/messages", tag="fiscal", summary=("财政系统报文", "A message of a fiscal system"),
-    errors=(401, 409, 413, 422))  # fmt: skip
+    errors=(401, 409, 413, 422), act=OPEN)  # fmt: skip
 async def take_message(request: Request) -> Answer:
     """Take a signed message. Headers: ``Fiscal-Peer`` the sender's name, ``Fiscal-Signature`` base64 of its Ed25519
     signature over ``yangcai fiscal message 1``, a line feed, and the body.

@@ -8,6 +8,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
+from accounts.acts import Act
 from accounts.model import Actor, Role
 from accounts.web import require, stepped_up
 from intranet.access import READERS, of_unit, own_unit, places, sees
@@ -30,7 +31,7 @@ BY_CASE = frozenset(method for methods in METHOD_OF_BASIS.values() for method in
 """The methods whose plans a case of this platform carries out."""
 
 
-@page("GET", "/plans", roles=READERS)
+@page("GET", "/plans", act=Act.PLAN_READ)
 async def plans(request: Request) -> Response:
     """The plans this reader may see."""
     actor, state = await require(request, *READERS), request.state
@@ -133,13 +134,13 @@ async def _file(request: Request, plan_id: UUID | None) -> Response:
     return see_other(f"/plans/{filed}", "note.plan_filed")
 
 
-@page("GET", "/plans/new", roles=(Role.BUYER,))
+@page("GET", "/plans/new", act=Act.PLAN_FILE)
 async def new_plan(request: Request) -> Response:
     """An empty form."""
     return await _form(request, await require(request, Role.BUYER), "/plans", {"small_share": "100"}, [])
 
 
-@page("POST", "/plans", roles=(Role.BUYER,))
+@page("POST", "/plans", act=Act.PLAN_FILE)
 async def file_plan(request: Request) -> Response:
     """File a plan, or the form again with what stops it above."""
     return await _file(request, None)
@@ -173,13 +174,13 @@ async def _show(request: Request, actor: Actor, refused: str = "") -> Response:
     return response
 
 
-@page("GET", "/plans/{plan_id:uuid}", roles=READERS)
+@page("GET", "/plans/{plan_id:uuid}", act=Act.PLAN_READ)
 async def plan(request: Request) -> Response:
     """One plan: what it is, its money, what the checks watch, and the cases that carry it out."""
     return await _show(request, await require(request, *READERS))
 
 
-@page("GET", "/plans/{plan_id:uuid}/edit", roles=(Role.BUYER,))
+@page("GET", "/plans/{plan_id:uuid}/edit", act=Act.PLAN_FILE)
 async def edit_plan(request: Request) -> Response:
     """The form of a plan that was returned."""
     actor = await require(request, Role.BUYER)
@@ -191,7 +192,7 @@ async def edit_plan(request: Request) -> Response:
     return await _form(request, actor, f"/plans/{row['id']}", as_typed(draft), [])
 
 
-@page("POST", "/plans/{plan_id:uuid}", roles=(Role.BUYER,))
+@page("POST", "/plans/{plan_id:uuid}", act=Act.PLAN_FILE)
 async def file_again(request: Request) -> Response:
     """File a returned plan again."""
     return await _file(request, request.path_params["plan_id"])
@@ -210,7 +211,7 @@ async def _act(request: Request, role: Role, note: str, act: Any) -> Response:
     return see_other(f"/plans/{plan_id}", note)
 
 
-@page("POST", "/plans/{plan_id:uuid}/decision", roles=(Role.HEAD,))
+@page("POST", "/plans/{plan_id:uuid}/decision", act=Act.PLAN_DECIDE)
 async def decide_plan(request: Request) -> Response:
     """The head approves a plan or returns it."""
     await stepped_up(request)
@@ -222,7 +223,7 @@ async def decide_plan(request: Request) -> Response:
     return await _act(request, Role.HEAD, "note.plan_decided", act)
 
 
-@page("POST", "/plans/{plan_id:uuid}/withdrawal", roles=(Role.BUYER,))
+@page("POST", "/plans/{plan_id:uuid}/withdrawal", act=Act.PLAN_FILE)
 async def withdraw_plan(request: Request) -> Response:
     """Take back a plan that is not approved."""
 

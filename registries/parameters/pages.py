@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import rules, sessions
+from accounts.acts import OPEN, Act
 from accounts.model import Role
 from plumbing.problems import Problem, language
 from plumbing.templates import as_data
@@ -73,7 +74,7 @@ def _held(parameter: Parameter, place: str, today: date, history: list[RuleParam
     )
 
 
-@page("GET", "/standards")
+@page("GET", "/standards", act=OPEN)
 async def parameters(request: Request) -> Response:
     """Every parameter in force in a place, by section, with its source and what is to come."""
     place, words = _place(request.query_params.get("region", "")), request.query_params.get("words", "")[:WORDS_MAX]
@@ -102,7 +103,7 @@ def _draw(request: Request, name: str, status: int = 200, **context: Any) -> Res
     return response
 
 
-@page("GET", "/standards/parameters/{key}")
+@page("GET", "/standards/parameters/{key}", act=OPEN)
 async def parameter(request: Request) -> Response:
     """One parameter: its value in a place, everything ever set, and the form to change it."""
     return await _one(request, {}, "")
@@ -126,7 +127,7 @@ async def _one(request: Request, given: dict[str, str], refused: str, status: in
     )  # fmt: skip
 
 
-@page("POST", "/standards/parameters/{key}", roles=("operator",))
+@page("POST", "/standards/parameters/{key}", act=Act.STANDARDS_SET)
 async def change(request: Request) -> Response:
     """Set a value from a day on; what is refused is told on the page, with what was typed."""
     known, form = BY_KEY.get(request.path_params["key"]), dict(await read_form(request))
@@ -150,7 +151,7 @@ async def change(request: Request) -> Response:
     return see_other(f"{request.url.path}?{urlencode({'region': at})}", "note.parameter_set")
 
 
-@page("GET", "/standards/categories")
+@page("GET", "/standards/categories", act=OPEN)
 async def categories_page(request: Request) -> Response:
     """The categories known here, searched by code or name; the operator loads a file of them."""
     asked = request.query_params
@@ -169,7 +170,7 @@ async def categories_page(request: Request) -> Response:
     )  # fmt: skip
 
 
-@page("GET", "/standards/calendar")
+@page("GET", "/standards/calendar", act=OPEN)
 async def calendar(request: Request) -> Response:
     """The working days of a year: months with days off and make-up days; years that are not known say so."""
     text, today = request.query_params.get("year", ""), _today(request)

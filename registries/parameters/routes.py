@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, structs
 from starlette.requests import Request
 
 from accounts import rules as accounts_rules
+from accounts.acts import OPEN, Act
 from accounts.audit import audit
 from accounts.model import Role
 from accounts.web import require
@@ -110,7 +111,7 @@ class CategoryOut(Struct, frozen=True):
     kind: str
 
 
-@op("GET", "/api/parameters", tag="parameters", summary=("现行参数", "Parameters in force"))
+@op("GET", "/api/parameters", tag="parameters", summary=("现行参数", "Parameters in force"), act=OPEN)
 async def parameters(request: Request, query: Where) -> ParametersOut:
     """Every parameter with the value in force in a place today, its bounds and its source."""
     found = await records.rule_set(request.state.postgres, query.region, request.state.clock.now_ms())
@@ -124,14 +125,14 @@ async def parameters(request: Request, query: Where) -> ParametersOut:
     return ParametersOut(found.region, found.on, found.hash, listed)
 
 
-@op("GET", "/api/parameters/values", tag="parameters", summary=("参数沿革", "Values set"))
+@op("GET", "/api/parameters/values", tag="parameters", summary=("参数沿革", "Values set"), act=OPEN)
 async def parameter_values(request: Request, query: Where) -> list[SetValue]:
     """Every value set in that place or above it, past, present and coming."""
     found = await records.history(request.state.postgres, query.region)
     return [SetValue(each.key, each.region, each.valid_from, each.valid_to, each.value, each.source) for each in found]
 
 
-@op("POST", "/api/parameters/values", tag="parameters", summary=("设定参数", "Set a parameter"), roles=("operator",),
+@op("POST", "/api/parameters/values", tag="parameters", summary=("设定参数", "Set a parameter"), act=Act.STANDARDS_SET,
     status=201, errors=(422,))  # fmt: skip
 async def set_parameter(request: Request, body: ChangeBody) -> SetValue:
     """Set a value for a place and all in it. Cases that have begun keep the set they began with."""
@@ -156,7 +157,9 @@ async def set_value(request: Request, body: ChangeBody) -> SetValue:
     return SetValue(done.key, done.region, done.valid_from, done.valid_to, done.value, done.source)
 
 
-@op("GET", "/api/calendars/{year:int}", tag="parameters", summary=("工作日历", "Work calendar"), errors=(404,))
+@op(
+    "GET", "/api/calendars/{year:int}", tag="parameters", summary=("工作日历", "Work calendar"), errors=(404,), act=OPEN
+)
 async def work_calendar(request: Request, year: int) -> CalendarOut:
     """The weekdays off and the weekend days worked of a year (2000 to 2200)."""
     if not 2000 <= year <= 2200:
@@ -167,7 +170,7 @@ async def work_calendar(request: Request, year: int) -> CalendarOut:
 
 
 @op("PUT", "/api/calendars/{year:int}", tag="parameters", summary=("载入工作日历", "Load a work calendar"),
-    roles=("operator",), errors=(404, 422))  # fmt: skip
+    act=Act.STANDARDS_SET, errors=(404, 422))  # fmt: skip
 async def load_calendar(request: Request, year: int, body: CalendarBody) -> CalendarOut:
     """Load the holiday notice of a year, in place of what was known of it."""
     actor, state = await require(request, Role.OPERATOR), request.state
@@ -184,7 +187,7 @@ async def load_calendar(request: Request, year: int, body: CalendarBody) -> Cale
     return CalendarOut(year, True, sorted(set(body.off)), sorted(set(body.make_up)))
 
 
-@op("GET", "/api/categories", tag="parameters", summary=("采购品目", "Categories"))
+@op("GET", "/api/categories", tag="parameters", summary=("采购品目", "Categories"), act=OPEN)
 async def categories_known(request: Request) -> list[CategoryOut]:
     """The categories known here, by code."""
     found = await records.all_categories(request.state.postgres)
@@ -197,7 +200,7 @@ class ImportQuery(Struct, frozen=True):
     commit: bool = False
 
 
-@op("POST", "/api/categories/import", tag="parameters", summary=("导入品目", "Load categories"), roles=("operator",),
+@op("POST", "/api/categories/import", tag="parameters", summary=("导入品目", "Load categories"), act=Act.STANDARDS_SET,
     errors=(422,))  # fmt: skip
 async def import_categories(request: Request, query: ImportQuery) -> Report:
     """Judge a CSV file (columns ``code`` and ``name``, at most 1 MiB) line by line; with ``commit`` write it whole.
@@ -233,7 +236,7 @@ class RegionOut(Struct, frozen=True):
     parent: str
 
 
-@op("GET", "/api/regions", tag="parameters", summary=("行政区划", "Places"))
+@op("GET", "/api/regions", tag="parameters", summary=("行政区划", "Places"), act=OPEN)
 async def regions_known(request: Request) -> list[RegionOut]:
     """The places known by name: every province, and Zhejiang down to its counties."""
     found = [regions.find(code) for code in sorted(regions.NAMES)]

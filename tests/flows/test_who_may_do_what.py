@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import msgspec
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from accounts import sessions
 from accounts.model import Actor, Role
@@ -264,8 +264,7 @@ def sent(route: str, scene: Scene) -> dict[str, Any]:
     return {"json": bodies[route]} if route in bodies else {}
 
 
-def doors() -> list[str]:
-    """Every door of the product: method and path; a door with several methods counts for each."""
+def routes_of_the_product() -> list[BaseRoute]:
     from accounts import pages, routes
     from accounts.admin import doors as admin
     from accounts.audit import pages as audit_pages
@@ -273,8 +272,13 @@ def doors() -> list[str]:
     from accounts.factors import routes as factor_routes
 
     accounts = [*routes.ROUTES, *pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES]
+    return [*accounts, *audit_pages.ROUTES, *admin.ROUTES, *composition.ROUTES]
+
+
+def doors() -> list[str]:
+    """Every door of the product: method and path; a door with several methods counts for each."""
     found = []
-    for route in [*accounts, *audit_pages.ROUTES, *admin.ROUTES, *composition.ROUTES]:
+    for route in routes_of_the_product():
         methods = (route.methods or set()) - {"HEAD"} if isinstance(route, Route) else {"SOCKET"}
         found += [f"{method} {route.path}" for method in sorted(methods)]
     return found
