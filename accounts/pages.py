@@ -10,7 +10,7 @@ from accounts import entering, sessions
 from accounts.acts import OPEN, SIGNED_IN
 from accounts.audit import audit
 from accounts.audit.records import SQL as TRAIL
-from accounts.factors import passkeys
+from accounts.oidc.pages import linked_since, show_login
 from accounts.records import SQL
 from accounts.web import change_password, log_out, require
 from plumbing.problems import Problem
@@ -26,16 +26,7 @@ async def login_page(request: Request) -> Response:
     target = local_path(request.query_params.get("next"))
     if await sessions.actor(request) is not None:
         return RedirectResponse(target, 303)
-    return _login(request, target)
-
-
-def _login(request: Request, target: str, login: str = "", problem: Problem | None = None) -> Response:
-    status = problem.status if problem else 200
-    found: Response = request.state.templates.page(
-        request, "login.html", status, login=login, target=target, problem=problem, passkey=passkeys.usable(request)
-    )
-    found.headers.update(problem.headers if problem else {})
-    return found
+    return show_login(request, target)
 
 
 @page("POST", "/login", name="login_form", act=OPEN)
@@ -49,7 +40,7 @@ async def login_form(request: Request) -> Response:
             raise Problem(422, "login_incomplete")
         known = await entering.by_password(request, login, password)
     except Problem as problem:
-        return _login(request, target, login, problem)
+        return show_login(request, target, login, problem)
     return await entering.go_on(request, msgspec.structs.replace(known, target=target))
 
 
@@ -72,6 +63,8 @@ async def _account(request: Request, problem: Problem | None = None) -> Response
         sessions=await pool.fetch(SQL["sessions_of"], actor.user_id),
         history=await pool.fetch(TRAIL["sign_ins"], actor.login, HISTORY_SHOWN),
         own=actor.session,
+        provider=request.state.oidc.name if request.state.oidc else "",
+        linked=await linked_since(request, actor.user_id),
         problem=problem,
     )
     return found

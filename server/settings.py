@@ -85,6 +85,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """At least 32 characters of chance; keys are derived from it. Demo: made once and kept in the data folder."""
     secret_key_before: str = ""
     """The secret key until it was changed: what was encrypted under it is still read, and written anew when used."""
+    oidc_issuer: str = ""
+    """The identity provider (OpenID Connect) people may sign in with: its issuer, ``https://...``. Empty: none."""
+    oidc_client_id: str = ""
+    """By which name the provider knows us."""
+    oidc_client_secret: str = ""
+    """What we show the provider to prove that it is us."""
+    oidc_name: str = "统一身份认证"
+    """What people call the provider; it stands on the login page."""
     transcript_key_file: str = ""
     """The file of the transcript's signing keys, made when missing. Empty: ``transcript.keys`` in the data folder."""
     live_keys_kept_h: int = 24
@@ -191,7 +199,22 @@ def _addresses(settings: Settings) -> list[str]:
         parts = urlsplit(settings.public_origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query or parts.username:
             faults.append("YANGCAI_PUBLIC_ORIGIN: like https://host is wanted, without a path")
-    return faults
+    return faults + _provider(settings)
+
+
+def _provider(settings: Settings) -> list[str]:
+    if not settings.oidc_issuer:
+        return []
+    parts, demo = urlsplit(settings.oidc_issuer), settings.mode is Mode.DEMO
+    here = demo and parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1")
+    faults = []
+    if not (parts.scheme == "https" or here) or not parts.netloc or parts.query or parts.fragment:
+        faults.append("YANGCAI_OIDC_ISSUER: like https://id.example.gov.cn is wanted")
+    return faults + [
+        f"{variable(name)}: is missing; the identity provider knows it"
+        for name in ("oidc_client_id", "oidc_client_secret")
+        if not getattr(settings, name)
+    ]
 
 
 def _production(settings: Settings) -> list[str]:

@@ -22,6 +22,8 @@ from accounts.audit import pages as audit_pages
 from accounts.audit.doors import Acts
 from accounts.factors import pages as factor_pages
 from accounts.factors import routes as factor_routes
+from accounts.oidc import pages as oidc_pages
+from accounts.oidc.client import provider_of
 from accounts.sessions import cookie_name, is_https
 from accounts.web import Who, guard
 from plumbing import texts, web
@@ -73,6 +75,7 @@ def state(settings: Any, **shared: Any) -> dict[str, Any]:
         "templates": Templates(folders, catalogue, STATIC, known),
         "guard": guard,
         "rule_set": rule_set,
+        "oidc": provider_of(settings),
     }
 
 
@@ -99,7 +102,7 @@ def build(
     """
     every = [
         *accounts_routes.ROUTES, *accounts_pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES,
-        *audit_pages.ROUTES, *admin.ROUTES, *routes,
+        *oidc_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *routes,
     ]  # fmt: skip
     every += common.routes(every, mode=str(settings.mode), version=version, cookie=cookie_name(settings))
     middleware = [

@@ -46,7 +46,10 @@ class WithState:
 
 
 def settings(**changes: Any) -> Any:
-    known = {"mode": "demo", "public_origin": "", "secret_key": "a secret of tests, 32 signs", "secret_key_before": ""}
+    known = {
+        "mode": "demo", "public_origin": "", "secret_key": "a secret of tests, 32 signs", "secret_key_before": "",
+        "oidc_issuer": "", "oidc_client_id": "yangcai", "oidc_client_secret": "ours", "oidc_name": "浙里认证",
+    }  # fmt: skip
     return SimpleNamespace(**{**known, **changes})
 
 

@@ -157,6 +157,11 @@ ELSEWHERE = {  # tests/auction/doors, tests/auction/transcript, tests/accounts
     "POST /api/passkeys/making",
     "POST /api/passkeys",
     "POST /account/sessions/{session_id:uuid}/end",
+    "GET /login/oidc",
+    "GET /login/oidc/return",
+    "GET /account/identity",
+    "POST /account/identity",
+    "POST /account/identity/removal",
     "GET /api/lots/{lot_id:uuid}/stream",
     "POST /api/session",
     "POST /account/password",
@@ -270,9 +275,10 @@ def routes_of_the_product() -> list[BaseRoute]:
     from accounts.audit import pages as audit_pages
     from accounts.factors import pages as factor_pages
     from accounts.factors import routes as factor_routes
+    from accounts.oidc import pages as oidc_pages
 
     accounts = [*routes.ROUTES, *pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES]
-    return [*accounts, *audit_pages.ROUTES, *admin.ROUTES, *composition.ROUTES]
+    return [*accounts, *oidc_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *composition.ROUTES]
 
 
 def doors() -> list[str]:
