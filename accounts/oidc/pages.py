@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from accounts import devices, entering
+from accounts.acts import OPEN, SIGNED_IN
 from accounts.audit import audit
 from accounts.entering import Known
 from accounts.factors import passkeys
@@ -71,7 +72,7 @@ def _away(error: ProviderAway) -> Problem:
     return Problem(503, "oidc_away", headers={"Retry-After": "10"})
 
 
-@page("GET", "/login/oidc")
+@page("GET", "/login/oidc", act=OPEN)
 async def oidc_begin(request: Request) -> Response:
     """Off to the provider, to sign in."""
     target = local_path(request.query_params.get("next"))
@@ -83,7 +84,7 @@ async def oidc_begin(request: Request) -> Response:
         return show_login(request, target, problem=problem)
 
 
-@page("GET", "/account/identity", roles=())
+@page("GET", "/account/identity", act=SIGNED_IN)
 async def link_begin(request: Request) -> Response:
     """Off to the provider, to link the identity one has there. Needs a fresh proof that it is he.
 
@@ -109,7 +110,7 @@ def show_login(request: Request, target: str, login: str = "", problem: Problem 
     return found
 
 
-@page("GET", BACK)
+@page("GET", BACK, act=OPEN)
 async def oidc_return(request: Request) -> Response:
     """Back from the provider. Whoever is linked goes on to the second step; whoever came to link is asked once more."""
     try:
@@ -163,7 +164,7 @@ async def _offer(request: Request, identity: Identity) -> Response:
     return found
 
 
-@page("POST", "/account/identity", roles=(), name="link_form")
+@page("POST", "/account/identity", act=SIGNED_IN, name="link_form")
 async def link(request: Request) -> Response:
     """Link the identity just shown to the account."""
     actor, state, provider = await stepped_up(request, always=True), request.state, _provider(request)
@@ -178,7 +179,7 @@ async def link(request: Request) -> Response:
     return see_other("/account", "note.identity_linked")
 
 
-@page("POST", "/account/identity/removal", roles=())
+@page("POST", "/account/identity/removal", act=SIGNED_IN)
 async def unlink(request: Request) -> Response:
     """The identity opens this account no more."""
     actor, state = await stepped_up(request, always=True), request.state
