@@ -14,6 +14,11 @@ PAGE_SIZE = 20
 PAGES_MAX = 10_000
 
 
+def plain(words: str) -> str:
+    """Words for LIKE, none of them a pattern."""
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
 class Wanted(Struct, frozen=True):
     """What a list is asked for: words, one filter among ``among``, a page from 1."""
 
@@ -24,8 +29,8 @@ class Wanted(Struct, frozen=True):
 
     @property
     def plain(self) -> str:
-        """The words for LIKE, none of them a pattern."""
-        return self.words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        """The words for LIKE."""
+        return plain(self.words)
 
     def link(self, **changed: Any) -> str:
         """The address of the same list, changed; a changed search begins at its first page."""

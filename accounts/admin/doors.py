@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from accounts.admin import joining, pages, personpages
+from accounts.admin import joining, pages, personpages, rolepages
 
-ROUTES = [*pages.ROUTES, *personpages.ROUTES, *joining.ROUTES]
+ROUTES = [*pages.ROUTES, *personpages.ROUTES, *rolepages.ROUTES, *joining.ROUTES]

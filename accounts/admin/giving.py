@@ -37,7 +37,7 @@ def grant_of(row: Record) -> Grant:
         Role(row["role"]),
         row["region"],
         row["org_id"],
-        None,
+        row.get("object_id"),
         millis(row["since"]) if row["since"] else 0,
         millis(row["until"]) if row["until"] else None,
         None if row["acts"] is None else frozenset(row["acts"]),

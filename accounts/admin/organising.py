@@ -12,11 +12,12 @@ import asyncpg
 import msgspec
 
 from accounts import names, records
+from accounts.admin import giving
 from accounts.admin.giving import SQL
-from accounts.admin.model import INVITED_MS
+from accounts.admin.model import INVITED_MS, Refusal
 from accounts.admin.rules import reach
 from accounts.audit import audit
-from accounts.model import Actor
+from accounts.model import Actor, Role
 from accounts.records import moment
 from accounts.sessions import digest
 from plumbing.postgres import Connection, Pool, Record
@@ -111,9 +112,21 @@ async def add_person(
     return person_id, await invite(conn, actor, person_id, now_ms)
 
 
+async def _only_what_he_gives(conn: Connection, actor: Actor, person_id: UUID, now_ms: int) -> None:
+    """Refuse to take over or shut out whoever holds what the actor may not give: that were more than he holds."""
+    rows = await conn.fetch(SQL["held_roles"], person_id, moment(now_ms))
+    own = {each.reach.role for each in await giving.delegations_of(conn, actor.user_id, now_ms)}
+    if any(Role(row["role"]) not in own for row in rows):
+        raise giving.refuse(Refusal.NOT_HELD)
+
+
 async def invite(conn: Connection, actor: Actor, person_id: UUID, now_ms: int) -> str:
-    """A new invitation for a person the actor manages; an older one that was not used is good no more."""
+    """A new invitation for a person the actor manages; an older one that was not used is good no more.
+
+    Raises ``Problem`` 404, 409 where the person holds what the actor may not give.
+    """
     await managed_person(conn, actor, person_id, now_ms, "person.manage")
+    await _only_what_he_gives(conn, actor, person_id, now_ms)
     token = secrets.token_urlsafe(32)
     await conn.execute(SQL["drop_invitations"], person_id)
     ends = moment(now_ms + INVITED_MS)
@@ -137,6 +150,7 @@ async def switch(conn: Connection, actor: Actor, person_id: UUID, active: bool, 
     """Switch a person off or on again. His sockets close within a moment. Nobody switches himself off."""
     await managed_person(conn, actor, person_id, now_ms, "person.manage")
     if person_id == actor.user_id:
-        raise Problem(409, "grant_self")
+        raise giving.refuse(Refusal.SELF)
+    await _only_what_he_gives(conn, actor, person_id, now_ms)
     if await conn.fetchval(SQL["switch_person"], person_id, active) is not None:
         await audit(conn, actor, "person.switched_on" if active else "person.switched_off", f"person:{person_id}")

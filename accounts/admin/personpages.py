@@ -31,6 +31,7 @@ async def _person(
     async with state.postgres.acquire() as conn, conn.transaction():
         row = await organising.managed_person(conn, actor, person_id, now_ms, Act.GRANT_READ)
         own = await conn.fetch(SQL["delegations_of"], actor.user_id)
+        made = await conn.fetch(SQL["made_roles"], list(reach(actor, Act.GRANT_GIVE, now_ms).places))
         grants = await conn.fetch(SQL["grants_of"], person_id)
         delegations = await conn.fetch(SQL["delegations_of"], person_id)
     gives = reach(actor, Act.GRANT_GIVE, now_ms).has(row["region"], row["org_id"]) and person_id != actor.user_id
@@ -41,7 +42,7 @@ async def _person(
         row=row,
         grants=grants,
         delegations=delegations,
-        choices=_choices(own) if gives else [],
+        choices=_choices(own, made) if gives else [],
         may_delegate=gives and any(each["onward"] for each in own),
         gives=gives,
         manages=reach(actor, Act.PERSON_MANAGE, now_ms).has(row["region"], row["org_id"])
@@ -56,13 +57,18 @@ async def _person(
     return response
 
 
-def _choices(own: list[Record]) -> list[tuple[str, str, str, bool]]:
+def _choices(own: list[Record], made: list[Record]) -> list[tuple[str, str, str, bool]]:
     """What the reader may give: the word of the form, the role, the name of a made one, whether it may be given on."""
     found: dict[str, tuple[str, str, str, bool]] = {}
+    whole = {each["role"]: each["onward"] for each in own if not each["made_role"]}
     for each in own:
         word = f"made:{each['made_role']}" if each["made_role"] else each["role"]
         onward = each["onward"] or (word in found and found[word][3])
         found[word] = (word, each["role"], each["made_name"] or "", onward)
+    for each in made:
+        if each["base"] in whole and each["retired_at"] is None:
+            word = f"made:{each['id']}"
+            found.setdefault(word, (word, each["base"], each["name"], whole[each["base"]]))
     return list(found.values())
 
 

@@ -155,12 +155,22 @@ UPDATE made_role SET retired_at = $2 WHERE id = $1 AND retired_at IS NULL RETURN
 SELECT g.id, g.role, m.name AS made_name, m.acts, g.region, g.org_id, g.object_id, lower(g.valid) AS since,
        upper(g.valid) AS until, g.created_at, p.id AS person_id, p.name, p.login, p.active, o.name AS org_name,
        o.state AS org_state, audit_bar(p.id) AS bar, giver.name AS giver, giver.login AS giver_login,
-       source.region AS source_region, source.role AS source_role
-FROM role_grant g JOIN person p ON p.id = g.person_id JOIN organisation o ON o.id = p.org_id
+       source.region AS source_region, source.role AS source_role, held.name AS grant_org_name
+FROM role_grant g LEFT JOIN organisation held ON held.id = g.org_id JOIN person p ON p.id = g.person_id JOIN organisation o ON o.id = p.org_id
 LEFT JOIN made_role m ON m.id = g.made_role LEFT JOIN person giver ON giver.id = g.granted_by
 LEFT JOIN delegation source ON source.id = g.given_from
 WHERE g.role = ANY ($1::text[]) AND (starts_with($2, g.region) OR p.id = $3) AND (g.org_id IS NULL OR g.org_id = $4 OR p.id = $3)
 ORDER BY p.name, p.id, g.id DESC LIMIT 2000;
 
 -- name: person_by_words
-SELECT id FROM person WHERE lower(login) = lower($1) OR name = $1 ORDER BY lower(login) = lower($1) DESC, id LIMIT 1;
+-- The person of this login or name whom the reader manages, or who works for the organisation $4.
+SELECT p.id, p.name, p.login FROM person p JOIN organisation o ON o.id = p.org_id
+WHERE (lower(p.login) = lower($3) OR p.name = $3) AND (o.id = ANY ($2) OR o.id = $4
+       OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(o.region, place)))
+ORDER BY lower(p.login) = lower($3) DESC, p.id LIMIT 1;
+
+-- name: org_by_words
+SELECT o.id, o.name, o.region, o.kind FROM organisation o
+WHERE (o.id::text = $3 OR o.name = $3 OR o.name ILIKE '%' || $4 || '%')
+  AND (o.id = ANY ($2) OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(o.region, place)))
+ORDER BY o.id::text = $3 DESC, o.name = $3 DESC, o.name LIMIT 1;

@@ -36,7 +36,7 @@ def reach(actor: Actor, act: str, now_ms: int) -> Reach:
     )
 
 
-def _beyond(held: Grant, wanted: Grant, region: str) -> Refusal | None:
+def beyond(held: Grant, wanted: Grant, region: str) -> Refusal | None:
     """How ``wanted``, for an organisation of ``region``, goes beyond what is ``held``; None when it does not."""
     if not acts_of(wanted) <= acts_of(held):
         return Refusal.BEYOND_ACTS
@@ -60,9 +60,7 @@ def source_of(
             msgspec.structs.replace(held, region="", org_id=None), region="", org_id=None, object_id=None, now_ms=now_ms
         ):
             continue
-        found = _beyond(held, wanted, region) or (
-            Refusal.NOT_ONWARD if onward is not None and not each.onward else None
-        )
+        found = beyond(held, wanted, region) or (Refusal.NOT_ONWARD if onward is not None and not each.onward else None)
         if found is None:
             return each
         nearest = max(nearest, found, key=order.index)

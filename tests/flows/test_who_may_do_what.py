@@ -90,11 +90,12 @@ RULES: dict[frozenset[str], str] = {
         {"supervisor", "supervisor elsewhere", "auditor"}
     ): "GET /audit | GET /audit/export.csv | GET /audit/chain",
     frozenset({"admin", "security", "auditor"}): """
-        GET /admin | GET /admin/people
+        GET /admin | GET /admin/people | GET /admin/roles | GET /admin/who
         GET /admin/organisations/{org_id:uuid} | GET /admin/people/{person_id:uuid}
     """,
     frozenset({"admin", "security"}): """
-        POST /admin/people/{person_id:uuid}/grants | POST /admin/people/{person_id:uuid}/delegations
+        POST /admin/roles | POST /admin/people/{person_id:uuid}/grants
+        POST /admin/people/{person_id:uuid}/delegations
     """,
     frozenset({"admin"}): """
         POST /admin/organisations | POST /admin/organisations/{org_id:uuid}/people
@@ -113,6 +114,7 @@ RULES: dict[frozenset[str], str] = {
     # Nobody, for want of the thing: no practice, hold, award, form, plan, indicator, signature, sealed quotes, right.
     frozenset(): """
         POST /admin/grants/{grant_id:uuid}/end | POST /admin/delegations/{delegation_id:uuid}/end
+        POST /admin/roles/{role_id:uuid}/retirement
         POST /api/fiscal/messages
         GET /budget/{indicator_id:uuid} | POST /budget/{indicator_id:uuid}/adjustment
         GET /plans/{plan_id:uuid} | GET /plans/{plan_id:uuid}/edit | POST /plans/{plan_id:uuid}
@@ -297,7 +299,8 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{motion_id:uuid}": str(scene.motion_id), "{question_id:uuid}": str(scene.question_id),
         "{lang}": "zh", "{form_id:uuid}": str(uuid4()), "{step}": "need", "{key}": "auction.rounds",
         "{person_id:uuid}": str(scene.person_id if path.startswith("/admin") else uuid4()),
-        "{org_id:uuid}": str(scene.org_id), "{grant_id:uuid}": str(uuid4()), "{delegation_id:uuid}": str(uuid4()),
+        "{org_id:uuid}": str(scene.org_id), "{grant_id:uuid}": str(uuid4()),
+        "{role_id:uuid}": str(uuid4()), "{delegation_id:uuid}": str(uuid4()),
         "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
     }  # fmt: skip
     for place, value in places.items():
