@@ -21,7 +21,7 @@ from accounts.factors import proving
 from accounts.factors.records import Factors, factors_of
 from accounts.model import Actor
 from accounts.records import SQL
-from accounts.web import demand_of
+from accounts.web import Demand, demand_of
 from plumbing.postgres import Record
 from plumbing.problems import Problem
 from plumbing.web import see_other
@@ -105,13 +105,19 @@ class Second(NamedTuple):
         return self.must or self.factors.any
 
 
-async def second_of(request: Request, known: Known) -> Second:
-    """What is asked of him besides. Raises ``Problem`` 401 ``bad_login`` when he was switched off in between."""
+async def _demand(request: Request, known: Known) -> Demand:
+    """What is asked of him. Raises ``Problem`` 401 ``bad_login`` when he was switched off in between."""
     state = request.state
     actor = await records.actor(state.postgres, known.person_id, NOBODYS_SESSION, 0, state.clock.now_ms())
     if actor is None:
         raise Problem(401, "bad_login")
-    return Second(await factors_of(state.postgres, known.person_id), (await demand_of(state, actor)).second_factor)
+    return await demand_of(state, actor)
+
+
+async def second_of(request: Request, known: Known) -> Second:
+    """What is asked of him besides."""
+    factors = await factors_of(request.state.postgres, known.person_id)
+    return Second(factors, (await _demand(request, known)).second_factor)
 
 
 async def enter(request: Request, known: Known, proof: str = "") -> Entry:
@@ -130,6 +136,7 @@ async def enter(request: Request, known: Known, proof: str = "") -> Entry:
         agent=agent,
         how=how,
         proved=bool(proof) or known.how == "passkey",
+        idle_s=(await _demand(request, known)).idle_s,
     )
     actor = await sessions.by_token(state.postgres, token, now_ms)
     if actor is None:

@@ -26,16 +26,17 @@ SELECT id, name, kind, uscc, region FROM organisation WHERE id = $1;
 SELECT id, login, password_hash, audit_bar(id) AS bar FROM person WHERE lower(login) = lower($1) AND active;
 
 -- name: add_session
-INSERT INTO login_session (token_sha256, person_id, created_at, seen_at, expires_at, address, user_agent, how, proved_at)
-VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8) RETURNING id;
+INSERT INTO login_session (token_sha256, person_id, created_at, seen_at, expires_at, address, user_agent, how, proved_at,
+                           idle_s)
+VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9) RETURNING id;
 
 -- name: session_by_token
 -- The session and, unless he is barred or switched off, the person with the grants valid at $2, in one question.
-SELECT s.id AS session, s.seen_at, s.expires_at, s.proved_at, p.*
+SELECT s.id AS session, s.seen_at, s.expires_at, s.proved_at, s.idle_s, p.*
 FROM login_session s LEFT JOIN LATERAL person_with_grants(s.person_id, $2) AS p ON true WHERE s.token_sha256 = $1;
 
 -- name: session_by_id
-SELECT s.id AS session, s.seen_at, s.expires_at, s.proved_at, p.*
+SELECT s.id AS session, s.seen_at, s.expires_at, s.proved_at, s.idle_s, p.*
 FROM login_session s LEFT JOIN LATERAL person_with_grants(s.person_id, $2) AS p ON true WHERE s.id = $1;
 
 -- name: prove_session

@@ -8,6 +8,7 @@ from functools import lru_cache
 from uuid import UUID
 
 import msgspec
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from accounts.acts import ACTS_OF
 from accounts.model import WIDE, Actor, Grant, Role
@@ -16,7 +17,7 @@ ATTEMPTS_PER_LOGIN = 5
 ATTEMPTS_PER_ADDRESS = 50
 ATTEMPTS_WINDOW_S = 15 * 60
 SESSION_MS = 12 * 3_600_000
-SESSION_IDLE_MS = 4 * 3_600_000
+SESSION_IDLE_S = 4 * 3_600
 SESSION_TOUCH_MS = 5 * 60_000
 CONFINED_TO = (
     "/lots/", "/api/lots/", "/ws", "/api/tickets", "/api/me", "/api/session", "/login", "/logout", "/lang/",
@@ -35,6 +36,8 @@ FIRST_TRIED = (
     "阳采",
 )  # fmt: skip
 """Words of this trade and those that guessers try first, long ones first. A password is more than these."""
+COMMONEST = frozenset(FREQUENCY_LISTS["passwords"])
+"""The 30,000 commonest of the passwords that became known by breaches: none of them, with figures around it or not."""
 
 
 class Gap(StrEnum):
@@ -146,9 +149,9 @@ def reach_of(region: str) -> str:
     return region
 
 
-def session_lives(*, seen_at_ms: int, expires_at_ms: int, now_ms: int) -> bool:
-    """A session ends at its last instant, or when it has not been used for the idle time."""
-    return now_ms < expires_at_ms and now_ms - seen_at_ms < SESSION_IDLE_MS
+def session_lives(*, seen_at_ms: int, expires_at_ms: int, idle_s: int, now_ms: int) -> bool:
+    """A session ends at its last instant, or when it has not been used for its idle time."""
+    return now_ms < expires_at_ms and now_ms - seen_at_ms < idle_s * 1_000
 
 
 def stays_open_to_the_confined(path: str) -> bool:
@@ -164,6 +167,8 @@ def password_is_fit(password: str, login: str) -> bool:
     plain = "".join(password.lower().split())
     long_enough = PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX
     if not long_enough or len(set(plain)) < PASSWORD_CHARACTERS_MIN or plain == login.lower():
+        return False
+    if plain in COMMONEST or plain.strip("0123456789!@#.") in COMMONEST:
         return False
     bare = plain.replace(login.lower(), "") if len(login) >= LOGIN_IN_PASSWORD_MIN else plain
     for word in FIRST_TRIED:

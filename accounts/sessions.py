@@ -44,15 +44,16 @@ async def begin(
     agent: str = "",
     how: str = "password",
     proved: bool = False,
+    idle_s: int = rules.SESSION_IDLE_S,
 ) -> str:
-    """Open a session of 12 hours (4 idle) and return its token, which is told once and kept nowhere.
+    """Open a session of 12 hours and return its token, which is told once and kept nowhere.
 
-    ``how`` he came in; ``proved``: by a second factor.
+    ``how`` he came in; ``proved``: by a second factor; ``idle_s``: how long it may stay unused.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     ends = moment(now_ms + rules.SESSION_MS)
     await conn.execute(SQL["end_old_sessions"], moment(now_ms))
-    came = (address[:100], agent[:300].replace("\0", ""), how, moment(now_ms) if proved else None)
+    came = (address[:100], agent[:300].replace("\0", ""), how, moment(now_ms) if proved else None, idle_s)
     await conn.execute(SQL["add_session"], digest(token), person_id, moment(now_ms), ends, *came)
     return token
 
@@ -61,7 +62,8 @@ async def _alive(conn: Connection | Pool, row: Record | None, now_ms: int) -> Ac
     if row is None:
         return None
     seen_at_ms, expires_at_ms = millis(row["seen_at"]), millis(row["expires_at"])
-    if not rules.session_lives(seen_at_ms=seen_at_ms, expires_at_ms=expires_at_ms, now_ms=now_ms):
+    idle_s = row["idle_s"]
+    if not rules.session_lives(seen_at_ms=seen_at_ms, expires_at_ms=expires_at_ms, idle_s=idle_s, now_ms=now_ms):
         await conn.execute(SQL["end_session"], row["session"])
         return None
     if now_ms - seen_at_ms >= rules.SESSION_TOUCH_MS:

@@ -28,10 +28,13 @@ async def require(conn: HTTPConnection, *roles: str) -> Actor:
 
 
 class Demand(NamedTuple):
-    """What the rules of somebody's region ask of him: a second factor or not, and how long a proof is good."""
+    """What the rules of somebody's region ask of him: a second factor or not, how long a proof is good, and how long
+    his session may stay unused.
+    """
 
     second_factor: bool
     step_up_ms: int
+    idle_s: int
 
 
 async def demand_of(state: Any, actor: Actor) -> Demand:
@@ -39,7 +42,7 @@ async def demand_of(state: Any, actor: Actor) -> Demand:
     rules_in_force = await state.rule_set(state.postgres, actor.region, state.clock.now_ms())
     word, production = rules_in_force.choice("signin.second_factor"), str(state.settings.mode) == "production"
     must = rules.second_factor_demanded(actor.roles, word, production)
-    return Demand(must, rules_in_force.ms("signin.step_up_minutes"))
+    return Demand(must, rules_in_force.ms("signin.step_up_minutes"), rules_in_force.ms("signin.idle_minutes") // 1_000)
 
 
 async def stepped_up(request: Request, *, always: bool = False) -> Actor:

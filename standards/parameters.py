@@ -173,6 +173,7 @@ _SIGN_IN = (
         "GB/T 22239-2019 8.1.4.1 d（等保三级）",
     ),
     _ours("signin.step_up_minutes", Kind.MINUTES, 10, _CUSTOM, 1, 60),
+    _ours("signin.idle_minutes", Kind.MINUTES, 240, _CUSTOM, 15, 720),
 )  # fmt: skip
 
 PARAMETERS: tuple[Parameter, ...] = (

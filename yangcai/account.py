@@ -96,3 +96,42 @@ async def _open(
     finally:
         await pool.close()
     return ""
+
+
+@app.command("reset-factors")
+def reset_factors(
+    login: Annotated[str, typer.Argument(help="Whose authenticator, passkeys and recovery codes are lost.")],
+    postgres_url: Annotated[str, typer.Option(envvar="YANGCAI_POSTGRES_URL", help="The database.")],
+) -> None:
+    """Take every second factor from a person who lost them, and end his sessions; his password stays."""
+    refused = asyncio.run(_reset(postgres_url, login))
+    if refused:
+        typer.echo(refused, err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{login} has no second factor any more.")
+
+
+async def _reset(url: str, login: str) -> str:
+    """Do it; why not, empty when it was done."""
+    import asyncpg
+
+    from accounts import records
+    from accounts.factors.records import drop_all
+    from plumbing import postgres
+    from server.trail import by_hand
+
+    try:
+        pool = await postgres.open_pool(url, size_max=1)
+    except (OSError, asyncpg.PostgresError) as error:
+        return f"Postgres does not answer: {error}"
+    try:
+        async with pool.acquire() as conn, conn.transaction():
+            person = await conn.fetchrow(records.SQL["person_by_login"], login)
+            if person is None:
+                return f"Nobody logs in as {login}."
+            await drop_all(conn, person["id"])
+            await conn.execute(records.SQL["end_other_sessions"], person["id"], None)
+            await by_hand(conn, "account reset-factors", "account.factors_reset", f"login:{person['login']}")
+    finally:
+        await pool.close()
+    return ""

@@ -64,7 +64,7 @@ async def budget(request: Request) -> Response:
 @page("POST", "/budget", act=Act.BUDGET_GRANT, name="grant_indicator")
 async def grant(request: Request) -> Response:
     """Grant an indicator 指标下达 to a unit of the reader's places."""
-    actor, state, form = await require(request, Role.SUPERVISOR), request.state, await read_form(request)
+    actor, state, form = await stepped_up(request), request.state, await read_form(request)
     typed = Typed(form, "budget.label")
     fen, year = typed.money("amount"), typed.whole("year", 2000, 2200)
     project, about = typed.text("project", 200), typed.text("about", 100)
@@ -77,7 +77,6 @@ async def grant(request: Request) -> Response:
         return await _show_list(request, actor, form, typed.faults)
     if not may(actor, (Role.SUPERVISOR,), region=unit["region"], org_id=unit["id"], now_ms=state.clock.now_ms()):
         raise Problem(403, "forbidden")
-    await stepped_up(request)
     async with state.postgres.acquire() as conn, conn.transaction():
         made = await indicators.grant(
             conn, region=unit["region"], org_id=unit["id"], year=year, fund=fund, project=project, fen=fen, about=about,
@@ -124,13 +123,12 @@ async def indicator(request: Request) -> Response:
 @page("POST", "/budget/{indicator_id:uuid}/adjustment", act=Act.BUDGET_GRANT)
 async def adjustment(request: Request) -> Response:
     """Add to an indicator 追加 or take from what is free of it 调减."""
-    actor, state, form = await require(request, Role.SUPERVISOR), request.state, await read_form(request)
+    actor, state, form = await stepped_up(request), request.state, await read_form(request)
     row = await _overseen(request, actor)
     typed = Typed(form, "budget.label")
     fen, about = typed.money("amount"), typed.text("about", 100)
     if fen is None or typed.faults:
         return await _show(request, actor, row, form, typed.faults, "")
-    await stepped_up(request)
     sign = -1 if form.get("act") == "cut" else 1
     async with state.postgres.acquire() as conn, conn.transaction():
         refusal = await indicators.adjust(conn, row["id"], sign * fen, about, actor, state.clock.now_ms())

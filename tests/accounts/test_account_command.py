@@ -67,3 +67,24 @@ async def test_a_login_in_use_is_refused(fresh_url: str) -> None:
     given = options()
     assert (await said(fresh_url, "correct horse battery", **given))[0] == 0
     assert "login is in use" in (await said(fresh_url, "correct horse battery", **given))[1]
+
+
+async def test_who_lost_his_second_factor_begins_anew_and_it_stands_in_the_trail(fresh_url: str) -> None:
+    given = options()
+    await said(fresh_url, "correct horse battery", **given)
+    conn = await asyncpg.connect(fresh_url)
+    try:
+        person = await conn.fetchval("SELECT id FROM person WHERE login = $1", given["login"])
+        await conn.execute("INSERT INTO totp (person_id, secret, last_step) VALUES ($1, '', 0)", person)
+        for login, code in ((given["login"], 0), ("nobody-" + given["login"], 1)):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "yangcai", "account", "reset-factors", login, "--postgres-url", fresh_url,
+                cwd=ROOT,
+                stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+            assert await process.wait() == code
+        assert await conn.fetchval("SELECT count(*) FROM totp") == 0
+        event = "SELECT object FROM audit_event WHERE event = 'account.factors_reset'"
+        assert await conn.fetchval(event) == f"login:{given['login']}"
+    finally:
+        await conn.close()
