@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import asyncpg
 from msgspec import structs
@@ -31,15 +32,16 @@ async def _roles(
     state, now_ms = request.state, request.state.clock.now_ms()
     gives = reach(actor, Act.GRANT_GIVE, now_ms)
     seen = reach(actor, Act.GRANT_READ, now_ms)
+    own = {row["role"] for row in await state.postgres.fetch(SQL["delegations_of"], actor.user_id)}
     response: Response = state.templates.page(
         request,
         "admin_roles.html",
         422 if faults or refused else 200,
         made=await state.postgres.fetch(SQL["made_roles"], list(seen.places)),
         acts_of={role.value: sorted(acts) for role, acts in ACTS_OF.items()},
-        bases=[role.value for role in GIVABLE if ACTS_OF[role]],
-        makes=bool(gives.places),
-        conflicts=CONFLICTS,
+        bases=[role for role in GIVABLE if ACTS_OF[role] and role in own],
+        makes=bool(gives.places and own),
+        conflicts=[(why, list(pairs)) for why, pairs in groupby(CONFLICTS, key=lambda one: one.why)],
         apart=APART,
         place=regions.full_name,
         chosen=frozenset(form.all.get("act", ())) if form else frozenset(),
