@@ -11,6 +11,7 @@ from typing import Any
 from starlette.datastructures import State
 from starlette.routing import BaseRoute
 
+from accounts.todo import counting
 from auction.case import late, recovery
 from auction.case.shelf import shelved
 from auction.doors import (
@@ -44,6 +45,7 @@ from server.deadlines import Deadlines
 from server.forgetting import Forgetting
 from server.handlers import on_deal
 from server.settings import site_name, transcript_keys
+from server.todo import Marks
 
 # Doors of the live rooms; filled by the rooms as they land.
 ROUTES: list[BaseRoute] = [
@@ -51,6 +53,10 @@ ROUTES: list[BaseRoute] = [
     *actpages.ROUTES, *resultpages.ROUTES, *practicepages.ROUTES, *transcripts.ROUTES, *livepages.ROUTES,
     *sealedpages.ROUTES,
 ]  # fmt: skip
+
+
+DOORS = {**sockets.DOORS, **counting.DOORS}
+"""The doors of live sockets."""
 
 
 @asynccontextmanager
@@ -65,7 +71,8 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     desk = Desk(valkey, pipe, clock, state["texts"], Herald(pipe, room.here).tell, partial(late.answer, pool))
     bells = Bells(room)
     presence = Presence(pool, clock)
-    heard = {"lot": bells.heard, "session": presence.heard}
+    count = counting.Counting(pool, clock)
+    heard = {"lot": bells.heard, "session": presence.heard, "todo": count.heard}
     notices = Notices(state["settings"].postgres_url, heard)
     rivals = Rivals(valkey, clock)
     notary = Notary(keys.load(transcript_keys(state["settings"])), site_name(state["settings"]))
@@ -73,20 +80,21 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     deadlines = Deadlines(valkey, pipe, pool, clock, on_deal, notary)
     forgetting = Forgetting(valkey, pool, clock, state["settings"].live_keys_kept_h)
     room.start()
-    gate = Sockets(
-        sockets.DOORS, state["settings"].public_origin or "", clock.now_ms, state["settings"].sockets_per_address_max
-    )
+    settings = state["settings"]
+    gate = Sockets(DOORS, settings.public_origin or "", clock.now_ms, settings.sockets_per_address_max)
     gate.start()
-    serving = asyncio.create_task(deadlines.run(), name="deadlines")
-    lag = asyncio.create_task(metrics.watch_loop(), name="loop-lag")
-    listening = asyncio.create_task(notices.run(), name="notices")
-    attending = asyncio.create_task(presence.run(), name="presence")
-    sweeping = asyncio.create_task(forgetting.run(), name="forgetting")
+    beside = {
+        "deadlines": deadlines.run(), "loop-lag": metrics.watch_loop(), "notices": notices.run(),
+        "presence": presence.run(), "sweeping": forgetting.run(), "todo-count": count.run(),
+        "todo-marks": Marks(pool, clock).run(),
+    }  # fmt: skip
+    tasks = [asyncio.create_task(work, name=name) for name, work in beside.items()]
     try:
         more = {
             "room": room,
             "bells": bells,
             "presence": presence,
+            "counting": count,
             "desk": desk,
             "pipe": pipe,
             "deadlines": deadlines,
@@ -98,7 +106,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         # What every socket holds on to: one for all, where a request has a state of its own.
         yield {**more, "lobby": State({**state, **more})}
     finally:
-        for task in (serving, lag, listening, attending, sweeping):
+        for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task

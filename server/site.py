@@ -25,6 +25,7 @@ from accounts.factors import routes as factor_routes
 from accounts.oidc import pages as oidc_pages
 from accounts.oidc.client import provider_of
 from accounts.sessions import cookie_name, is_https
+from accounts.todo import pages as todo_pages
 from accounts.web import Who, guard
 from plumbing import texts, web
 from plumbing.logs import RequestLog
@@ -102,7 +103,7 @@ def build(
     """
     every = [
         *accounts_routes.ROUTES, *accounts_pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES,
-        *oidc_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *routes,
+        *oidc_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *todo_pages.ROUTES, *routes,
     ]  # fmt: skip
     every += common.routes(every, mode=str(settings.mode), version=version, cookie=cookie_name(settings))
     middleware = [

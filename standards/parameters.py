@@ -176,6 +176,8 @@ _SIGN_IN = (
     _ours("signin.idle_minutes", Kind.MINUTES, 240, _CUSTOM, 15, 720),
 )  # fmt: skip
 
+_TODO = (_ours("todo.workdays", Kind.WORKDAYS, 2, _CUSTOM, 1, 60),)
+
 PARAMETERS: tuple[Parameter, ...] = (
     *_THRESHOLDS,
     *_NOTICE,
@@ -186,5 +188,6 @@ PARAMETERS: tuple[Parameter, ...] = (
     *_PLAN,
     *_CATALOGUE,
     *_SIGN_IN,
+    *_TODO,
 )
 BY_KEY: dict[str, Parameter] = {parameter.key: parameter for parameter in PARAMETERS}

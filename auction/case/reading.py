@@ -226,10 +226,3 @@ async def board(conn: Db, actor: Actor) -> list[Record]:
     """The running lots 看板 that this host or supervisor may follow, the next to end first."""
     rows: list[Record] = await conn.fetch(SQL["running_lots_of"], _org_of(actor), regions_of(actor))
     return rows
-
-
-async def todo(conn: Db, actor: Actor) -> list[dict[str, Any]]:
-    """What waits on this person 待办: kind, case, lot, title, until when (epoch ms, 0 none); most urgent first."""
-    roles = [role.value for role in actor.roles]
-    rows = await conn.fetch(SQL["todo_of"], actor.org_id, roles, actor.user_id)
-    return [dict(row) for row in rows]

@@ -435,40 +435,6 @@ SELECT m.id, m.lot_id, m.kind, m.reason, m.proposed_at, l.title, a.id AS auction
 FROM motion m JOIN lot l ON l.id = m.lot_id JOIN auction a ON a.id = l.auction_id
 WHERE m.state = 'open' AND l.org_id = $1 ORDER BY m.proposed_at;
 
--- name: todo_of
--- $1 organisation, $2 roles, $3 person: one row for each thing that waits.
-SELECT * FROM (
-SELECT 'approve' AS kind, a.id AS auction_id, NULL::uuid AS lot_id, a.title, 0::bigint AS until FROM auction a
-WHERE a.org_id = $1 AND ('head' = ANY($2::text[]) OR 'buyer' = ANY($2::text[])) AND a.created_by IS DISTINCT FROM $3
-  AND EXISTS (SELECT FROM lot l WHERE l.auction_id = a.id AND l.stage = 'approving')
-UNION ALL
-SELECT 'second', m.lot_id, m.id, l.title, 0 FROM motion m JOIN lot l ON l.id = m.lot_id
-WHERE m.state = 'open' AND l.org_id = $1 AND 'head' = ANY($2::text[]) AND m.proposed_by <> $3
-UNION ALL
-SELECT l.stage, l.auction_id, l.id, l.title, coalesce((extract(epoch FROM l.due_at) * 1000)::bigint, 0) FROM lot l
-JOIN auction a ON a.id = l.auction_id
-WHERE (l.org_id = $1 OR a.agency_org_id = $1) AND ($2::text[] && '{buyer,head,agency}'::text[]) AND NOT l.practice
-  AND (l.stage IN ('conformity_review', 'abnormal_review', 'buyer_confirm', 'draft')
-       OR (l.stage = 'award_pending' AND l.award_due_at IS NULL))
-UNION ALL
-SELECT 'conformity', l.auction_id, l.id, l.title, (extract(epoch FROM l.opens_at) * 1000)::bigint FROM lot l
-JOIN auction a ON a.id = l.auction_id
-WHERE (l.org_id = $1 OR a.agency_org_id = $1) AND l.stage = 'signup' AND l.rules->>'conformity' = 'before_start'
-  AND ($2::text[] && '{buyer,head,agency}'::text[])
-  AND EXISTS (SELECT FROM offer f JOIN signup s ON s.id = f.signup_id
-              WHERE f.lot_id = l.id AND f.conformity = 'pending' AND s.status = 'admitted')
-UNION ALL
-SELECT 'opening', l.auction_id, l.id, l.title, coalesce((extract(epoch FROM l.due_at) * 1000)::bigint, 0) FROM lot l
-JOIN sealing_seat s ON s.auction_id = l.auction_id AND s.person_id = $3 WHERE l.stage = 'opening'
-UNION ALL
-SELECT 'opening_key', s.auction_id, NULL, a.title, 0 FROM sealing_seat s JOIN auction a ON a.id = s.auction_id
-WHERE s.person_id = $3 AND s.fingerprint IS NULL AND NOT EXISTS (SELECT FROM sealing_key k WHERE k.person_id = $3)
-UNION ALL
-SELECT 'answer_award', l.auction_id, l.id, l.title, (extract(epoch FROM w.due_at) * 1000)::bigint FROM award w
-JOIN lot l ON l.id = w.lot_id AND l.award_rank = w.rank JOIN signup s ON s.id = w.signup_id
-WHERE s.org_id = $1 AND 'supplier' = ANY($2::text[]) AND w.answer IS NULL AND l.stage = 'award_pending'
-) AS waiting ORDER BY until = 0, until, title;
-
 -- name: case_of_motion
 SELECT l.auction_id FROM motion m JOIN lot l ON l.id = m.lot_id WHERE m.id = $1;
 

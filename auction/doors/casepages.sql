@@ -28,18 +28,6 @@ ORDER BY EXISTS (SELECT FROM lot l WHERE l.auction_id = a.id AND l.stage IN ('ru
          coalesce(a.opens_at, a.created_at) DESC, a.id DESC
 LIMIT $8 OFFSET $9;
 
--- name: due_of
--- What a person who waits is told: the kind as in todo_of, with case and lot under their own names.
-SELECT l.id, l.auction_id, l.no, a.title AS auction_title, a.number FROM lot l JOIN auction a ON a.id = l.auction_id
-WHERE l.id = ANY($1::uuid[]);
-
--- name: cases_named
-SELECT id, title AS auction_title, number FROM auction WHERE id = ANY($1::uuid[]);
-
--- name: motions_named
-SELECT m.id, m.kind, m.reason, m.lot_id, l.auction_id, l.no, a.title AS auction_title, a.number
-FROM motion m JOIN lot l ON l.id = m.lot_id JOIN auction a ON a.id = l.auction_id WHERE m.id = ANY($1::uuid[]);
-
 -- name: own_offers
 -- The organisation's offers in a case, by lot.
 SELECT f.* FROM offer f JOIN signup s ON s.id = f.signup_id WHERE s.auction_id = $1 AND s.org_id = $2;

@@ -1,4 +1,4 @@
-"""The list of cases 项目列表 and the to-do list 待办: what there is, what runs now, what waits on whoever looks."""
+"""The list of cases 项目列表: what there is, what runs now, what waits on whoever looks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import sessions
-from accounts.acts import OPEN, SIGNED_IN
+from accounts.acts import OPEN
 from accounts.model import Actor, Role
+from accounts.todo.waiting import steps_of
 from auction.case import access, reading
 from auction.doors import wording
 from auction.doors.pagekit import tone
@@ -128,7 +129,8 @@ async def auctions(request: Request) -> Response:
     views = tuple(view for view in VIEWS if view == "all" or (actor is not None and (view == "mine" or not hosting)))
     asked = wanted(request.query_params, views, groups)
     cases, total = await found_cases(request, actor, asked)
-    waiting = await waiting_on(request, actor) if actor else []
+    now_ms = request.state.clock.now_ms()
+    waiting = await steps_of(request.state.postgres, actor.user_id, now_ms) if actor else []
     response: Response = request.state.templates.page(
         request,
         "list.html",
@@ -138,44 +140,12 @@ async def auctions(request: Request) -> Response:
         views=views,
         groups=groups,
         pages=max(1, -(-total // PAGE_SIZE)),
-        waiting=waiting,
+        waiting=[step for step in waiting if step.mine],
         tone=tone,
         categories=await parameters.all_categories(request.state.postgres),
         may_open=bool(actor and actor.has(Role.BUYER)),
         may_practise=bool(actor and actor.has(Role.SUPPLIER)),
-        now=request.state.clock.now_ms(),
-    )
-    return response
-
-
-async def waiting_on(request: Request, actor: Actor) -> list[dict[str, Any]]:
-    """What waits on this person, each with its case and where to do it; the most urgent first."""
-    pool = request.state.postgres
-    items = await reading.todo(pool, actor)
-    lots = {row["id"]: row for row in await pool.fetch(SQL["due_of"], [item["lot_id"] for item in items])}
-    cases = {row["id"]: row for row in await pool.fetch(SQL["cases_named"], [item["auction_id"] for item in items])}
-    moved = {row["id"]: row for row in await pool.fetch(SQL["motions_named"], [item["lot_id"] for item in items])}
-    found = []
-    for item in items:
-        row = moved.get(item["lot_id"]) or lots.get(item["lot_id"]) or cases.get(item["auction_id"])
-        if row is None:
-            continue
-        auction_id = row["id"] if item["kind"] in ("approve", "opening_key") else row["auction_id"]
-        at = f"#lot-{row['no']}" if "no" in row.keys() else ""  # noqa: SIM118  # a Record, not a dict
-        elsewhere = {"opening": f"/lots/{item['lot_id']}/opening", "opening_key": "/opening-key"}
-        href = elsewhere.get(item["kind"], f"/auctions/{auction_id}{at}")
-        found.append(item | {"case": row["auction_title"], "number": row["number"], "href": href})
-    return found
-
-
-@page("GET", "/todo", act=SIGNED_IN)
-async def todo(request: Request) -> Response:
-    """What waits on this person 待办, and nothing else."""
-    actor = await sessions.actor(request)
-    assert actor is not None
-    waiting = await waiting_on(request, actor)
-    response: Response = request.state.templates.page(
-        request, "todo.html", waiting=waiting, now=request.state.clock.now_ms()
+        now=now_ms,
     )
     return response
 

@@ -52,6 +52,7 @@ RULES: dict[frozenset[str], str] = {
         GET /invitation | POST /invitation
     """,
     EVERYONE - {"nobody"}: """
+        GET /todo/away | POST /todo/away
         GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key | GET /account | POST /account/sessions
         GET /account/factors | GET /prove
     """,
@@ -115,7 +116,7 @@ RULES: dict[frozenset[str], str] = {
     frozenset(): """
         POST /admin/grants/{grant_id:uuid}/end | POST /admin/delegations/{delegation_id:uuid}/end
         POST /admin/roles/{role_id:uuid}/retirement
-        POST /api/fiscal/messages
+        POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
         GET /budget/{indicator_id:uuid} | POST /budget/{indicator_id:uuid}/adjustment
         GET /plans/{plan_id:uuid} | GET /plans/{plan_id:uuid}/edit | POST /plans/{plan_id:uuid}
         POST /plans/{plan_id:uuid}/decision | POST /plans/{plan_id:uuid}/withdrawal
@@ -278,9 +279,10 @@ def routes_of_the_product() -> list[BaseRoute]:
     from accounts.factors import pages as factor_pages
     from accounts.factors import routes as factor_routes
     from accounts.oidc import pages as oidc_pages
+    from accounts.todo import pages as todo_pages
 
     accounts = [*routes.ROUTES, *pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES]
-    return [*accounts, *oidc_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *composition.ROUTES]
+    return [*accounts, *oidc_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *todo_pages.ROUTES, *composition.ROUTES]
 
 
 def doors() -> list[str]:
