@@ -41,7 +41,7 @@ LEVELS = {
     for section, levels in (pair.split() for line in SECTIONS.split("\n") for pair in line.split("|") if pair.strip())
     for i, level in enumerate(levels, 1)
 }
-AS_A_WHOLE = ("10.", "17.")
+AS_A_WHOLE = ("10.3.", "10.4.", "10.6.", "10.7.", "17.")
 GB_CLAUSES = {
     1: "abcd",
     2: "abcdefg",

@@ -14,6 +14,8 @@ from plumbing.problems import Problem
 
 ATTEMPTS_PER_DEVICE, ATTEMPTS_ELSEWHERE = 5, 10
 WINDOW_S = 15 * 60
+ATTEMPTS_PER_DAY, DAY_S = 30, 24 * 3_600
+"""Thirty of a million codes a day, three of them good at a time: an even chance to guess one takes twenty years."""
 
 log = logs.get(__name__)
 
@@ -22,19 +24,21 @@ async def by_code(state: Any, person_id: UUID, login: str, device: str, typed: s
     """Check an authenticator's code or a recovery code: ``code`` or ``recovery``, which is then used up.
 
     ``device`` is the token of a device that knows the login, empty for others. Raises ``Problem`` 401 ``bad_code``, 429
-    after 5 attempts in 15 minutes on a device that knows him, or 10 from all others together: whoever found out a
-    password tries few codes, and takes no attempt from the person himself.
+    after 5 attempts in 15 minutes on a device that knows him, or 10 from all others together, and after 30 a day:
+    whoever found out a password tries few codes, and takes no attempt from the person's own devices.
     """
     who = f"{person_id}\n{device}" if device else str(person_id)
     most = ATTEMPTS_PER_DEVICE if device else ATTEMPTS_ELSEWHERE
     await throttle.count(state.valkey, "factor", who, most=most, window_s=WINDOW_S)
+    await throttle.count(state.valkey, "factor-day", who, most=ATTEMPTS_PER_DAY, window_s=DAY_S)
     recovery = codes.read_recovery_code(typed)
     how = "recovery" if recovery else "code"
     fits = await _recovers(state, person_id, *recovery) if recovery else await _counts(state, person_id, login, typed)
     if not fits:
         await audit(state.postgres, None, "account.factor", f"login:{login}", "refused", {"how": how})
         raise Problem(401, "bad_code")
-    await throttle.forget(state.valkey, "factor", who)
+    for what in ("factor", "factor-day"):
+        await throttle.forget(state.valkey, what, who)
     return how
 
 

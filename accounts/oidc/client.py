@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+import ssl
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -77,16 +78,20 @@ class Provider:
     async def _ask(self, method: str, address: str, **given: Any) -> bytes:
         import httpx
 
-        if urlsplit(address).scheme != urlsplit(self.issuer).scheme:
-            raise ProviderAway(f"{address} is not reached as the issuer is")
+        self._as_the_issuer(address)
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client:
+            trusted = ssl.create_default_context()  # the machine's certificates: a government's own may be among them
+            async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, verify=trusted) as client:
                 answer = await client.request(method, address, headers={"Accept": "application/json"}, **given)
         except httpx.HTTPError as error:
             raise ProviderAway(f"{type(error).__name__}: {error}") from None
         if answer.status_code != 200:
             raise ProviderAway(f"{address}: {answer.status_code}")
         return answer.content
+
+    def _as_the_issuer(self, address: str) -> None:
+        if urlsplit(address).scheme != urlsplit(self.issuer).scheme:
+            raise ProviderAway(f"{address} is not reached as the issuer is")
 
     async def known(self, now_ms: int, *, anew: bool = False) -> tuple[Metadata, Any]:
         """Metadata and keys (a JWK set). Raises ``ProviderAway``."""
@@ -99,6 +104,7 @@ class Provider:
                 raise ProviderAway(str(error)) from None
             if about.issuer != self.issuer:
                 raise ProviderAway(f"it says it is {about.issuer}")
+            self._as_the_issuer(about.authorization_endpoint)
             self._kept = (now_ms, about, keys)
         return self._kept[1], self._kept[2]
 

@@ -127,13 +127,13 @@ async def test_an_identity_opens_one_account_only(app: WithState, pool: Pool) ->
         assert (await second.post("/account/identity")).status_code == 409, "it was offered once"
 
 
-async def test_a_provider_that_is_away_leaves_the_password(
-    pool: Pool, valkey_client: Valkey, later: LaterClock
+async def test_a_provider_that_is_away_or_is_another_leaves_the_password(
+    pool: Pool, valkey_client: Valkey, later: LaterClock, issuer: str
 ) -> None:
-    app = a_site(pool, valkey_client, later, oidc_issuer="http://127.0.0.1:9")
-    async with a_browser(app) as client:
-        answer = await client.get("/login/oidc")
-        assert (answer.status_code, 'name="password"' in answer.text) == (503, True)
+    for away in ("http://127.0.0.1:9", issuer + "/"):
+        async with a_browser(a_site(pool, valkey_client, later, oidc_issuer=away)) as client:
+            answer = await client.get("/login/oidc")
+            assert (answer.status_code, 'name="password"' in answer.text) == (503, True), away
     async with a_browser(a_site(pool, valkey_client, later)) as client:
         assert (await client.get("/login/oidc")).status_code == 404, "none is set"
 

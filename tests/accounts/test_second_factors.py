@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -13,13 +14,16 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from accounts import throttle
 from accounts.factors import codes, vault
+from accounts.factors.proving import by_code
 from accounts.factors.records import SQL
 from accounts.model import Role
 from accounts.rules import second_factor_demanded
 from accounts.web import stepped_up
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
+from plumbing.problems import Problem
 from plumbing.valkey import Valkey
 from plumbing.web import page
 from registries.parameters.records import put_param
@@ -154,6 +158,18 @@ async def test_guessing_codes_is_stopped_and_stops_no_device_that_knows_him(
         assert tried == [401] * 10 + [429] * 2
         await first_step(own, person)
         assert (await own.post("/login/second", data={"code": phone.code()})).status_code == 303, "his own device"
+
+
+async def test_thirty_codes_a_day_are_tried_and_no_more(app: WithState, pool: Pool, valkey_client: Valkey) -> None:
+    person = await a_person(pool, Role.BUYER)
+    state = SimpleNamespace(valkey=valkey_client, postgres=pool)
+    said = []
+    for _ in range(32):
+        await throttle.forget(valkey_client, "factor", str(person.user_id))  # as if the quarter of an hour were over
+        with pytest.raises(Problem) as refused:
+            await by_code(state, person.user_id, person.login, "", "000000")
+        said.append(refused.value.status)
+    assert said == [401] * 30 + [429] * 2
 
 
 async def test_what_binds_asks_for_a_fresh_proof_of_whoever_has_a_second_factor(
