@@ -22,6 +22,7 @@ from plumbing.clock import Clock
 from plumbing.cluster.client import connect
 from plumbing.engines import checks
 from plumbing.faults import until_there
+from registries.parameters import loading
 from registries.parameters import pages as standards
 from registries.parameters import routes as parameters
 from server import live, money, operations, recovery, site, trail
@@ -51,6 +52,7 @@ async def healthz(request: Request) -> Response:
 ROUTES: list[BaseRoute] = [
     Route("/healthz", healthz),
     *parameters.ROUTES,
+    *loading.ROUTES,
     *standards.ROUTES,
     *budget.ROUTES,
     *plans.ROUTES,

@@ -41,6 +41,7 @@ from plumbing.cluster.client import channels_of, pipe_to
 from plumbing.faults import until_there
 from plumbing.notices import Notices
 from plumbing.sockets.doors import Sockets
+from registries.parameters.places import Places
 from server.deadlines import Deadlines
 from server.forgetting import Forgetting
 from server.handlers import on_deal
@@ -72,7 +73,8 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     bells = Bells(room)
     presence = Presence(pool, clock)
     count = counting.Counting(pool, clock)
-    heard = {"lot": bells.heard, "session": presence.heard, "todo": count.heard}
+    places = Places(pool)
+    heard = {"lot": bells.heard, "session": presence.heard, "todo": count.heard, "region": places.heard}
     notices = Notices(state["settings"].postgres_url, heard)
     rivals = Rivals(valkey, clock)
     notary = Notary(keys.load(transcript_keys(state["settings"])), site_name(state["settings"]))
@@ -86,7 +88,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     beside = {
         "deadlines": deadlines.run(), "loop-lag": metrics.watch_loop(), "notices": notices.run(),
         "presence": presence.run(), "sweeping": forgetting.run(), "todo-count": count.run(),
-        "todo-marks": Marks(pool, clock).run(),
+        "todo-marks": Marks(pool, clock).run(), "places": places.run(),
     }  # fmt: skip
     tasks = [asyncio.create_task(work, name=name) for name, work in beside.items()]
     try:

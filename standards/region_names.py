@@ -1,4 +1,8 @@
-"""Names of GB/T 2260 codes: every province, and Zhejiang down to its counties (as of 2023). Facts, no logic."""
+"""Names of GB/T 2260 codes: every province, and Zhejiang down to its counties. Facts, no logic.
+
+Source: the statistical division codes 统计用区划代码 of the National Bureau of Statistics as of 2023-06-30, compared
+line by line in the tests; Taiwan, Hong Kong and Macao, which it leaves out, from GB/T 2260 itself.
+"""
 
 from __future__ import annotations
 

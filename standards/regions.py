@@ -1,12 +1,14 @@
 """行政区划: GB/T 2260 codes of six digits, and who lies inside whom.
 
 A prefix stands for a place and all in it: ``33`` Zhejiang, ``3301`` Hangzhou, ``330106`` one district, "" everywhere.
-The provinces and all of Zhejiang to county level are here; other places pass by their code alone.
+The provinces and all of Zhejiang to county level are here; an administrator's file brings the rest of the country
+(``learn``); other places pass by their code alone.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -15,7 +17,16 @@ from standards.region_names import PROVINCES, ZHEJIANG
 _CODE = re.compile(r"[1-9][0-9]{5}", re.ASCII)
 _PREFIX = re.compile(r"(?:[1-9][0-9](?:[0-9]{2}){0,2})?", re.ASCII)
 
-NAMES: dict[str, str] = {**PROVINCES, **ZHEJIANG}
+BUILT_IN: dict[str, str] = {**PROVINCES, **ZHEJIANG}
+NAMES: dict[str, str] = dict(BUILT_IN)
+"""Every place known by name in this process."""
+
+
+def learn(loaded: Mapping[str, str]) -> None:
+    """Know the names an administrator has loaded, in place of those known from an earlier load; {} forgets them."""
+    for code in NAMES.keys() - BUILT_IN.keys() - loaded.keys():
+        del NAMES[code]
+    NAMES.update({**BUILT_IN, **loaded})
 
 
 class Region(Struct, frozen=True):

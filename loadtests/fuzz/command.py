@@ -106,9 +106,10 @@ KINDS = (
     Kind("messages", "live messages: wrong types, huge numbers, deep nesting", 400, _over(outside.messages)),
     Kind("api", "requests made from the OpenAPI document and spoilt", 20, _over(outside.api)),
     Kind("forms", "pages and forms", 10, _over(outside.forms)),
+    Kind("imports", "spoilt files of categories and places at the doors that load them", 10, _over(outside.imports)),
     Kind("referee", "arguments straight to the live store's functions", 170, _over(outside.referee)),
     Kind("transcripts", "spoilt files for yangcai verify", 20, _transcripts, whole=False),
-    Kind("decoders", "readers of messages, forms, amounts, notes, keys, sealed quotes", 280, _decoders, whole=False),
+    Kind("decoders", "readers of messages, forms, amounts, notes, keys, sealed quotes", 270, _decoders, whole=False),
 )
 
 

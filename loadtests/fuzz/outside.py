@@ -335,6 +335,27 @@ async def forms(ground: Ground, seeds: Seeds, inputs: int, told: Told) -> None:
     await _knocked(ground, inputs, told, make)
 
 
+async def imports(ground: Ground, seeds: Seeds, inputs: int, told: Told) -> None:
+    """Files of codes and names, spoilt, at the doors that load them; half of them are to be written."""
+    dice = seeds.dice
+    names = ("货物", "设备", "西湖区", "", "名\u202e称", "x" * 300)
+    codes = ("A", "A02000000", "A02010105", "330000", "330100", "330106", "X", "３３０１０６", "0")
+
+    def make() -> tuple[str, bytes]:
+        path = dice.choice(("/api/categories/import", "/api/regions/import")) + dice.choice(("", "?commit=true"))
+        lines = [dice.choice(("code,name", "name,code", "code,name,level", "编码,名称"))]
+        lines += [
+            f"{dice.choice((*codes, seeds.text()))},{dice.choice((*names, seeds.text()))}"
+            for _ in range(dice.randrange(30))
+        ]
+        body = "\n".join(lines).encode(dice.choice(("utf-8", "utf-8-sig", "gb18030")), "replace")
+        return f"POST {path}", _asked(
+            seeds, ground, "POST", path, seeds.spoilt(body) if dice.random() < 0.6 else body, "text/csv"
+        )
+
+    await _knocked(ground, inputs, told, make)
+
+
 _PLAIN = dict.fromkeys((*range(33), *range(127, 256)))
 
 

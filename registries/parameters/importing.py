@@ -1,4 +1,4 @@
-"""品目导入: a file of categories judged line by line before anything is written. Pure: no I/O.
+"""品目、行政区划导入: a file of codes and names judged line by line before anything is written. Pure: no I/O.
 
 A CSV with a header; the columns ``code`` and ``name`` are read, others left alone. UTF-8, or GB 18030 as Chinese
 spreadsheets save it. Every line is judged; with one fault nothing of the file is taken.
@@ -7,18 +7,28 @@ spreadsheets save it. Every line is judged; with one fault nothing of the file i
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from msgspec import Struct
 
-from standards import categories
-from standards.categories import Category
+from standards import categories, regions
 
 LINES_MAX = 20_000
 NAME_MAX = 200
 FAULTS_TOLD = 200
 COLUMNS = ("code", "name")
+
+
+class Book(Struct, frozen=True):
+    """What a file is of: the form of its codes, and the code above one ("" at the top)."""
+
+    is_code: Callable[[str], bool]
+    parent: Callable[[str], str]
+
+
+CATEGORIES = Book(categories.is_code, categories.parent)
+REGIONS = Book(regions.is_code, regions.parent)
 
 
 class LineFault(StrEnum):
@@ -75,8 +85,8 @@ def text_of(raw: bytes) -> str | FileFault:
     return FileFault.ENCODING
 
 
-def judge(raw: bytes, known: Mapping[str, str]) -> tuple[list[Category], Report] | FileFault:
-    """The categories of a file and what they would change of ``known`` (code to name); or why it cannot be read."""
+def judge(raw: bytes, known: Mapping[str, str], book: Book = CATEGORIES) -> tuple[dict[str, str], Report] | FileFault:
+    """Codes and names of a file and what they would change of ``known`` (code to name); or why it cannot be read."""
     text = text_of(raw)
     if isinstance(text, FileFault):
         return text
@@ -92,26 +102,28 @@ def judge(raw: bytes, known: Mapping[str, str]) -> tuple[list[Category], Report]
     if len(rows) - 1 > LINES_MAX:
         return FileFault.LONG
     at_code, at_name = header.index("code"), header.index("name")
-    read, faulty = _lines(rows[1:], at_code, at_name)
+    read, faulty = _lines(rows[1:], at_code, at_name, book)
     if not read and not faulty:
         return FileFault.EMPTY
     faulty += [
-        Faulty(line, one.code, one.name, LineFault.PARENT)
-        for one, line in read.values()
-        if (above := categories.parent(one.code)) and above not in read and above not in known
+        Faulty(line, code, name, LineFault.PARENT)
+        for code, (name, line) in read.items()
+        if (above := book.parent(code)) and above not in read and above not in known
     ]
     faulty.sort(key=lambda each: each.line)
-    found = [one for one, _ in read.values()]
-    renamed = [(one.code, known[one.code], one.name) for one in found if known.get(one.code, one.name) != one.name]
-    new = sum(one.code not in known for one in found)
+    found = {code: name for code, (name, _) in read.items()}
+    renamed = [(code, known[code], name) for code, name in found.items() if known.get(code, name) != name]
+    new = len(found.keys() - known.keys())
     report = Report(
         len(rows) - 1, new, len(found) - new - len(renamed), renamed[:FAULTS_TOLD], len(faulty), faulty[:FAULTS_TOLD]
     )
     return found, report
 
 
-def _lines(rows: list[list[str]], at_code: int, at_name: int) -> tuple[dict[str, tuple[Category, int]], list[Faulty]]:
-    read: dict[str, tuple[Category, int]] = {}
+def _lines(
+    rows: list[list[str]], at_code: int, at_name: int, book: Book
+) -> tuple[dict[str, tuple[str, int]], list[Faulty]]:
+    read: dict[str, tuple[str, int]] = {}
     faulty: list[Faulty] = []
     for line, row in enumerate(rows, 2):
         if not any(cell.strip() for cell in row):
@@ -121,14 +133,14 @@ def _lines(rows: list[list[str]], at_code: int, at_name: int) -> tuple[dict[str,
             continue
         code, name = row[at_code].strip(), row[at_name].strip()
         fault = None
-        if not categories.is_code(code):
+        if not book.is_code(code):
             fault = LineFault.CODE
         elif not 1 <= len(name) <= NAME_MAX or not name.isprintable():
             fault = LineFault.NAME
-        elif code in read and read[code][0].name != name:
+        elif code in read and read[code][0] != name:
             fault = LineFault.TWICE
         if fault:
             faulty.append(Faulty(line, code[:NAME_MAX], name[:NAME_MAX], fault))
         else:
-            read.setdefault(code, (Category(code, name), line))
+            read.setdefault(code, (name, line))
     return read, faulty

@@ -88,14 +88,17 @@ async def parameters(request: Request) -> Response:
         sections.setdefault(one.parameter.key.partition(".")[0], []).append(one)
     return _draw(
         request, "standards.html", place=place, words=words, sections=sections, where=_where, on=today,
-        places=_places(), rules=await records.rule_set(request.state.postgres, place, request.state.clock.now_ms()),
+        places=_places(place),
+        rules=await records.rule_set(request.state.postgres, place, request.state.clock.now_ms()),
     )  # fmt: skip
 
 
-def _places() -> list[regions.Region]:
-    """Zhejiang and what lies in it, then the other provinces."""
-    known = [one for code in sorted(regions.NAMES) if (one := regions.find(code))]
-    return sorted(known, key=lambda one: (not one.code.startswith("33"), one.code))
+def _places(place: str) -> list[regions.Region]:
+    """The province of ``place`` and what lies in it, then the other provinces."""
+    here = place[:2]
+    codes = [code for code in regions.NAMES if code.startswith(here) or code.endswith("0000")]
+    known = [one for code in codes if (one := regions.find(code))]
+    return sorted(known, key=lambda one: (not one.code.startswith(here), one.code))
 
 
 def _draw(request: Request, name: str, status: int = 200, **context: Any) -> Response:
@@ -121,7 +124,7 @@ async def _one(request: Request, given: dict[str, str], refused: str, status: in
     return _draw(
         request, "standard.html", status, held=_held(known, place, today, history, say), history=own, given=given,
         shown=partial(wording.shown, known, say=say), bounds=wording.bounds(known, say), place=place, where=_where,
-        places=_places(), today=today, earliest=today + timedelta(days=1), refused=refused, may_set=may_set,
+        places=_places(place), today=today, earliest=today + timedelta(days=1), refused=refused, may_set=may_set,
         default=wording.shown(known, known.default, say),
         everywhere=rules.may(actor, (Role.OPERATOR,), region="", now_ms=request.state.clock.now_ms()),
     )  # fmt: skip
@@ -167,6 +170,19 @@ async def categories_page(request: Request) -> Response:
         pages=pages, words=words, kind=kind, may_load=actor is not None and actor.has(Role.OPERATOR),
         link=lambda at: "/standards/categories?" + urlencode({"words": words, "kind": kind, "page": at}),
         facts=as_data({}),
+    )  # fmt: skip
+
+
+@page("GET", "/standards/regions", act=OPEN)
+async def regions_page(request: Request) -> Response:
+    """The places known by name, one level at a time; the operator loads a file of them."""
+    place = request.query_params.get("region", "")
+    place = place if regions.find(place) else ""
+    above = regions.parent(place) if place else ""
+    actor = await sessions.actor(request)
+    return _draw(
+        request, "regions.html", place=place, above=above, where=_where, found=regions.children(place),
+        total=len(regions.NAMES), may_load=actor is not None and actor.has(Role.OPERATOR),
     )  # fmt: skip
 
 

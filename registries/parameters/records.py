@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from uuid import UUID
@@ -78,6 +78,17 @@ async def put_categories(conn: Connection, loaded: Iterable[Category]) -> None:
     for code, _ in rows:
         categories.kind_of(code)
     await conn.executemany(SQL["set_category"], rows)
+
+
+async def loaded_regions(conn: Connection | Pool) -> dict[str, str]:
+    """Codes and names of the places 行政区划 an administrator has loaded."""
+    return {row["code"]: row["name"] for row in await conn.fetch(SQL["regions"])}
+
+
+async def put_regions(conn: Connection, found: Mapping[str, str]) -> None:
+    """Load names of places; a known code gets the new name. Every process is told when the transaction commits."""
+    await conn.executemany(SQL["set_region"], list(found.items()))
+    await conn.execute(SQL["tell_regions"])
 
 
 async def standing(conn: Connection | Pool, code: str, region: str, now_ms: int) -> Standing:

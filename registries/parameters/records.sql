@@ -45,3 +45,12 @@ INSERT INTO category (code, name) VALUES ($1, $2) ON CONFLICT (code) DO UPDATE S
 -- name: add_category_rule
 INSERT INTO category_rule (region, code, during, catalogued, batch, source, set_by)
 VALUES ($1, $2, daterange($3, $4), $5, $6, $7, $8);
+
+-- name: regions
+SELECT code, name FROM region;
+
+-- name: set_region
+INSERT INTO region (code, name) VALUES ($1, $2) ON CONFLICT (code) DO UPDATE SET name = excluded.name;
+
+-- name: tell_regions
+SELECT pg_notify('region', '');

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, timedelta
 from typing import Annotated
 
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Struct
 from starlette.requests import Request
 
 from accounts import rules as accounts_rules
@@ -15,9 +14,8 @@ from accounts.audit import audit
 from accounts.model import Role
 from accounts.web import require
 from plumbing.problems import Problem
-from plumbing.web import collect, op, read_body
+from plumbing.web import collect, op
 from registries.parameters import records
-from registries.parameters.importing import LINES_MAX, FileFault, Report, judge
 from registries.parameters.rules import judge_change
 from standards import regions
 from standards.parameters import Force, Kind
@@ -29,9 +27,8 @@ PREFIX = r"^([1-9][0-9]([0-9]{2}){0,2})?$"
 Region = Annotated[str, Meta(pattern=REGION, examples=["330106"])]
 Prefix = Annotated[str, Meta(pattern=PREFIX, examples=["33"])]
 Source = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
-FILE_BYTES_MAX = 1 << 20
 PROVINCE = "33"
-"""Calendars and categories belong to no place: who runs the platform of the province keeps them."""
+"""Calendars, categories and names of places belong to no place: who runs the province's platform keeps them."""
 Year = Annotated[int, Meta(ge=2000, le=2200)]
 
 
@@ -194,39 +191,6 @@ async def categories_known(request: Request) -> list[CategoryOut]:
     return [CategoryOut(each.code, each.name, each.kind) for each in found]
 
 
-class ImportQuery(Struct, frozen=True):
-    """``commit``: write it; else it is only judged."""
-
-    commit: bool = False
-
-
-@op("POST", "/api/categories/import", tag="parameters", summary=("导入品目", "Load categories"), act=Act.STANDARDS_SET,
-    errors=(422,))  # fmt: skip
-async def import_categories(request: Request, query: ImportQuery) -> Report:
-    """Judge a CSV file (columns ``code`` and ``name``, at most 1 MiB) line by line; with ``commit`` write it whole.
-
-    One faulty line, and nothing of the file is written (422 ``import_faulty``).
-    """
-    actor, state = await require(request, Role.OPERATOR), request.state
-    if not accounts_rules.may(actor, (Role.OPERATOR,), region=PROVINCE, now_ms=state.clock.now_ms()):
-        raise Problem(403, "forbidden")
-    raw = await read_body(request, FILE_BYTES_MAX)
-    known = {each.code: each.name for each in await records.all_categories(state.postgres)}
-    judged = await asyncio.to_thread(judge, raw, known)
-    if isinstance(judged, FileFault):
-        raise Problem(422, f"import_{judged.value}", most=LINES_MAX)
-    found, report = judged
-    if not query.commit:
-        return report
-    if report.faults:
-        raise Problem(422, "import_faulty", n=report.faults)
-    async with state.postgres.acquire() as conn, conn.transaction():
-        await records.put_categories(conn, found)
-        told = {"lines": report.lines, "new": report.new, "renamed": len(report.renamed)}
-        await audit(conn, actor, "categories.loaded", "categories:all", detail=told)
-    return structs.replace(report, committed=True)
-
-
 class RegionOut(Struct, frozen=True):
     """A place 行政区划 (GB/T 2260)."""
 
@@ -238,7 +202,7 @@ class RegionOut(Struct, frozen=True):
 
 @op("GET", "/api/regions", tag="parameters", summary=("行政区划", "Places"), act=OPEN)
 async def regions_known(request: Request) -> list[RegionOut]:
-    """The places known by name: every province, and Zhejiang down to its counties."""
+    """The places known by name: the provinces, Zhejiang down to its counties, and what was loaded."""
     found = [regions.find(code) for code in sorted(regions.NAMES)]
     return [RegionOut(each.code, each.name, each.level, each.parent) for each in found if each is not None]
 

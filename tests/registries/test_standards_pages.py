@@ -10,7 +10,7 @@ from accounts.model import Role
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
-from registries.parameters import pages, routes, wording
+from registries.parameters import loading, pages, routes, wording
 from server import site
 from standards.parameters import PARAMETERS
 from standards.workdays import day_of
@@ -23,7 +23,7 @@ PAGE = {"accept": "text/html"}
 
 @pytest.fixture
 def app(fresh_pool: Pool, valkey_client: Valkey, clock: Clock) -> WithState:
-    return a_site(fresh_pool, valkey_client, clock, [*routes.ROUTES, *pages.ROUTES])
+    return a_site(fresh_pool, valkey_client, clock, [*routes.ROUTES, *loading.ROUTES, *pages.ROUTES])
 
 
 def test_every_value_is_shown_and_read_back_from_its_field() -> None:

@@ -1,11 +1,11 @@
-// Loading categories: the file is checked line by line first; nothing is written before the reader has said yes.
+// Loading a file of codes and names: the file is checked line by line first; nothing is written before the reader has said yes.
 
 import { $, el, say, show, t } from "./page.js";
 
 let file = null;
 
 async function send(commit) {
-  const answer = await fetch(`/api/categories/import?commit=${commit}`, { method: "POST", headers: { "Content-Type": "text/csv" }, body: file });
+  const answer = await fetch(`/api/${$("#load").dataset.book}/import?commit=${commit}`, { method: "POST", headers: { "Content-Type": "text/csv" }, body: file });
   return { ok: answer.ok, body: await answer.json() };
 }
 
