@@ -229,6 +229,16 @@ async def test_where_it_is_demanded_he_adds_an_authenticator_before_he_is_let_in
         assert (await client.get("/login/enrol")).headers["location"] == "/login/second"
 
 
+async def test_in_production_an_operator_without_one_is_not_let_in(
+    pool: Pool, valkey_client: Valkey, later: LaterClock
+) -> None:
+    app = a_site(pool, valkey_client, later, mode="production")
+    operator, supplier = await a_person(pool, Role.OPERATOR, kind="operator"), await a_person(pool, Role.SUPPLIER)
+    async with a_browser(app) as client:
+        assert (await first_step(client, operator)).headers["location"] == "/login/enrol"
+        assert (await first_step(client, supplier)).headers["location"] == "/account"
+
+
 async def test_a_session_from_before_the_demand_leads_to_adding_one(app: WithState, pool: Pool) -> None:
     person = await a_person(pool, Role.HEAD, region="650103")
     async with a_browser(app) as client:
