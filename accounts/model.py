@@ -70,6 +70,9 @@ class Actor(msgspec.Struct, frozen=True):
     proved_at_ms: int = 0
     """When he last proved in this session that it is he: a second factor, or his password if he has none; 0: not."""
 
+    key: UUID | None = None
+    """The API key 接口密钥 by which a program acts for him; ``session`` is the same then."""
+
     def has(self, *roles: str) -> bool:
         """Whether he holds any of ``roles``, somewhere. Whether it covers an object is ``rules.may``."""
         return any(role in self.roles for role in roles)

@@ -12,6 +12,7 @@ from accounts.factors.records import factors_of
 from accounts.model import Actor
 from accounts.records import SQL
 from plumbing.problems import Problem
+from plumbing.security import SAFE_METHODS
 
 
 async def require(conn: HTTPConnection, *roles: str) -> Actor:
@@ -53,6 +54,8 @@ async def stepped_up(request: Request, *, always: bool = False) -> Actor:
     ``/prove`` and back), or ``second_factor_missing``.
     """
     actor, state = await require(request), request.state
+    if actor.key:
+        raise Problem(403, "key_may_not")
     demand, factors = await demand_of(state, actor), await factors_of(state.postgres, actor.user_id)
     if demand.second_factor and not factors.any and not always:
         raise Problem(403, "second_factor_missing")
@@ -64,9 +67,11 @@ async def stepped_up(request: Request, *, always: bool = False) -> Actor:
 
 async def guard(request: Request, wanted: str | tuple[str, ...]) -> Actor:
     """What ``plumbing.web`` calls before a door that needs a login, with its act or roles; ``request.state.guard``."""
+    actor = await require(request)
+    if actor.key and not (isinstance(wanted, str) and wanted) and request.method not in SAFE_METHODS:
+        raise Problem(403, "key_may_not")
     if isinstance(wanted, tuple):
         return await require(request, *wanted)
-    actor = await require(request)
     if wanted and wanted not in rules.compiled(actor.grants):
         raise Problem(403, "forbidden")
     request.state.act = wanted

@@ -101,7 +101,7 @@ def _describe(operation: Operation, schemas: dict[Any, Any], components: dict[st
         "responses": _good_answers(operation, schemas),
     }
     if operation.guarded:
-        described["security"] = [{"session": []}]
+        described["security"] = [{"session": []}, {"key": []}]
         described |= (
             {"x-roles": list(operation.roles or ())} if operation.act == UNDECLARED else {"x-act": operation.act}
         )
@@ -135,6 +135,9 @@ def build(routes: Iterable[BaseRoute], *, title: str, version: str, cookie: str 
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": cookie}},
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": cookie},
+                "key": {"type": "http", "scheme": "bearer"},
+            },
         },
     }

@@ -22,6 +22,8 @@ from accounts.audit import pages as audit_pages
 from accounts.audit.doors import Acts
 from accounts.factors import pages as factor_pages
 from accounts.factors import routes as factor_routes
+from accounts.keys import pages as key_pages
+from accounts.keys.doors import Keys
 from accounts.oidc import pages as oidc_pages
 from accounts.oidc.client import provider_of
 from accounts.sessions import cookie_name, is_https
@@ -103,7 +105,8 @@ def build(
     """
     every = [
         *accounts_routes.ROUTES, *accounts_pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES,
-        *oidc_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *todo_pages.ROUTES, *routes,
+        *oidc_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *todo_pages.ROUTES, *key_pages.ROUTES,
+        *routes,
     ]  # fmt: skip
     every += common.routes(every, mode=str(settings.mode), version=version, cookie=cookie_name(settings))
     middleware = [
@@ -114,6 +117,7 @@ def build(
         Middleware(Acts),
         Middleware(CrossOriginProtection, public_origin=settings.public_origin or ""),
         Middleware(BodyLimit, bytes_max=BODY_BYTES_MAX),
+        Middleware(Keys),
         Middleware(Who),
     ]
     return Starlette(

@@ -56,7 +56,8 @@ async def audit(
     place = here.get() or Here()
     who = (actor.user_id, actor.login, actor.org_id, actor.region) if actor else (None, "", None, "")
     from_where = (logs.request_id(), place.address, place.door)
-    await conn.execute(SQL["add_event"], *who, event, object, result, dict(detail or {}), *from_where)
+    told = dict(detail or {}) | ({"key": str(actor.key)} if actor and actor.key else {})
+    await conn.execute(SQL["add_event"], *who, event, object, result, told, *from_where)
     if result == "done":
         place.done += 1
     else:

@@ -67,13 +67,16 @@ class Ink:
             self._dropped += 1
             return
         who = (actor.user_id, actor.login, actor.org_id, actor.region) if actor else (None, "", None, "")
+        told = {name: sound(value) if isinstance(value, str) else value for name, value in detail.items()}
+        if actor and actor.key:
+            told["key"] = str(actor.key)
         line = (
             moment(self._now_ms()),
             *who,
             event,
             sound(thing),
             result,
-            {name: sound(value) if isinstance(value, str) else value for name, value in detail.items()},
+            told,
             logs.request_id(),
             sound(at.address),
             sound(at.door),

@@ -53,7 +53,7 @@ RULES: dict[frozenset[str], str] = {
         GET /invitation | POST /invitation
     """,
     EVERYONE - {"nobody"}: """
-        GET /todo/away | POST /todo/away
+        GET /todo/away | POST /todo/away | GET /keys | POST /keys
         GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key | GET /account | POST /account/sessions
         GET /account/factors | GET /prove
     """,
@@ -119,6 +119,7 @@ RULES: dict[frozenset[str], str] = {
         POST /admin/grants/{grant_id:uuid}/end | POST /admin/delegations/{delegation_id:uuid}/end
         POST /admin/roles/{role_id:uuid}/retirement
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
+        POST /keys/{key_id:uuid}/revocation
         GET /budget/{indicator_id:uuid} | POST /budget/{indicator_id:uuid}/adjustment
         GET /plans/{plan_id:uuid} | GET /plans/{plan_id:uuid}/edit | POST /plans/{plan_id:uuid}
         POST /plans/{plan_id:uuid}/decision | POST /plans/{plan_id:uuid}/withdrawal
@@ -280,11 +281,20 @@ def routes_of_the_product() -> list[BaseRoute]:
     from accounts.audit import pages as audit_pages
     from accounts.factors import pages as factor_pages
     from accounts.factors import routes as factor_routes
+    from accounts.keys import pages as key_pages
     from accounts.oidc import pages as oidc_pages
     from accounts.todo import pages as todo_pages
 
     accounts = [*routes.ROUTES, *pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES]
-    return [*accounts, *oidc_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *todo_pages.ROUTES, *composition.ROUTES]
+    return [
+        *accounts,
+        *oidc_pages.ROUTES,
+        *audit_pages.ROUTES,
+        *admin.ROUTES,
+        *todo_pages.ROUTES,
+        *key_pages.ROUTES,
+        *composition.ROUTES,
+    ]
 
 
 def doors() -> list[str]:
@@ -305,7 +315,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{person_id:uuid}": str(scene.person_id if path.startswith("/admin") else uuid4()),
         "{org_id:uuid}": str(scene.org_id), "{grant_id:uuid}": str(uuid4()),
         "{role_id:uuid}": str(uuid4()), "{delegation_id:uuid}": str(uuid4()),
-        "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
+        "{key_id:uuid}": str(uuid4()), "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
     }  # fmt: skip
     for place, value in places.items():
         path = path.replace(place, value)
