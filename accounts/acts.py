@@ -46,6 +46,7 @@ class Act(StrEnum):
     AUDIT_READ = "audit.read"
     ORG_MANAGE = "org.manage"
     PERSON_MANAGE = "person.manage"
+    REGISTRATION_DECIDE = "registration.decide"
     GRANT_GIVE = "grant.give"
     GRANT_READ = "grant.read"
 
@@ -70,7 +71,9 @@ ACTS_OF: dict[Role, frozenset[Act]] = {
     }),
     Role.EXPERT: frozenset(),
     Role.AUDITOR: frozenset({A.AUDIT_READ, A.GRANT_READ}),
-    Role.ADMIN: frozenset({A.ORG_MANAGE, A.PERSON_MANAGE, A.GRANT_GIVE, A.GRANT_READ}),
+    Role.ADMIN: frozenset({
+        A.ORG_MANAGE, A.PERSON_MANAGE, A.REGISTRATION_DECIDE, A.GRANT_GIVE, A.GRANT_READ,
+    }),
     Role.SECURITY: frozenset({A.GRANT_GIVE, A.GRANT_READ}),
 }  # fmt: skip
 del A

@@ -153,7 +153,8 @@ UPDATE made_role SET retired_at = $2 WHERE id = $1 AND retired_at IS NULL RETURN
 -- name: who_holds
 -- Everybody who holds one of the roles $1, with the right as it was given; the newest first.
 SELECT g.id, g.role, m.name AS made_name, m.acts, g.region, g.org_id, g.object_id, lower(g.valid) AS since,
-       upper(g.valid) AS until, g.created_at, p.id AS person_id, p.name, p.login, p.active, o.name AS org_name,
+       upper(g.valid) AS until, g.created_at, p.id AS person_id, p.name, p.login, p.active, p.org_id AS person_org,
+       o.name AS org_name,
        o.state AS org_state, audit_bar(p.id) AS bar, giver.name AS giver, giver.login AS giver_login,
        source.region AS source_region, source.role AS source_role, held.name AS grant_org_name
 FROM role_grant g LEFT JOIN organisation held ON held.id = g.org_id JOIN person p ON p.id = g.person_id JOIN organisation o ON o.id = p.org_id

@@ -9,10 +9,12 @@ import msgspec
 
 from accounts.acts import ACTS_OF, Act
 from accounts.admin.giving import SQL, grant_of
-from accounts.model import Grant
-from accounts.rules import acts_of, gap_of
+from accounts.model import WIDE, Grant, Role
+from accounts.rules import Gap, acts_of, gap_of
 from plumbing.postgres import Connection, Pool, Record
 
+REACHING = WIDE | {Role.ADMIN}
+"""The roles that are held over organisations of others."""
 NOT_AT_ALL = "no_role"
 """No right of the person bears the act."""
 
@@ -34,6 +36,8 @@ def gap(row: Record, grant: Grant, act: str, org: Record, now_ms: int) -> str:
         return "barred"
     if row["org_state"] == "closed":
         return "closed"
+    if grant.role not in REACHING and row["person_org"] != org["id"]:
+        return str(Gap.ORG)  # the rooms let nobody act for an organisation that is not his own
     found = gap_of(grant, region=org["region"], org_id=org["id"], object_id=None, now_ms=now_ms)
     return str(found or "")
 

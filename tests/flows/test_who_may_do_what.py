@@ -50,7 +50,7 @@ RULES: dict[frozenset[str], str] = {
         GET /api/auctions | GET /auctions | GET /api/auctions/{auction_id:uuid} | GET /auctions/{auction_id:uuid}
         GET /verify | GET /api/transcript-keys | GET /api/lots/{lot_id:uuid}/transcript.jsonl
         GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
-        GET /invitation | POST /invitation
+        GET /invitation | POST /invitation | GET /register | POST /register
     """,
     EVERYONE - {"nobody"}: """
         GET /todo/away | POST /todo/away | GET /keys | POST /keys
@@ -101,6 +101,7 @@ RULES: dict[frozenset[str], str] = {
         POST /admin/people/{person_id:uuid}/delegations
     """,
     frozenset({"admin"}): """
+        GET /admin/registrations
         POST /admin/organisations | POST /admin/organisations/{org_id:uuid}/people
         POST /admin/people/{person_id:uuid}/state | POST /admin/people/{person_id:uuid}/invitation
     """,
@@ -117,7 +118,8 @@ RULES: dict[frozenset[str], str] = {
     # Nobody, for want of the thing: no practice, hold, award, form, plan, indicator, signature, sealed quotes, right.
     frozenset(): """
         POST /admin/grants/{grant_id:uuid}/end | POST /admin/delegations/{delegation_id:uuid}/end
-        POST /admin/roles/{role_id:uuid}/retirement
+        POST /admin/roles/{role_id:uuid}/retirement | GET /registration
+        POST /admin/registrations/{registration_id:uuid}
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
         POST /keys/{key_id:uuid}/revocation
         GET /budget/{indicator_id:uuid} | POST /budget/{indicator_id:uuid}/adjustment
@@ -314,7 +316,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{lang}": "zh", "{form_id:uuid}": str(uuid4()), "{step}": "need", "{key}": "auction.rounds",
         "{person_id:uuid}": str(scene.person_id if path.startswith("/admin") else uuid4()),
         "{org_id:uuid}": str(scene.org_id), "{grant_id:uuid}": str(uuid4()),
-        "{role_id:uuid}": str(uuid4()), "{delegation_id:uuid}": str(uuid4()),
+        "{role_id:uuid}": str(uuid4()), "{registration_id:uuid}": str(uuid4()), "{delegation_id:uuid}": str(uuid4()),
         "{key_id:uuid}": str(uuid4()), "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
     }  # fmt: skip
     for place, value in places.items():

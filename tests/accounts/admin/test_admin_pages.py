@@ -42,7 +42,8 @@ async def test_a_city_makes_a_unit_invites_its_handler_and_gives_him_his_role(ap
         head = await city.post(f"{person[1]}/grants", data={"role": "head"})
         assert head.status_code == 409
         assert "您没有授予此岗位的权限" in head.text
-    async with a_client(app, headers={"Origin": ORIGIN, "Accept": "text/html"}) as browser:
+    address = f"10.78.{uuid4().int % 250}.{uuid4().int % 250}"
+    async with a_client(app, address, headers={"Origin": ORIGIN, "Accept": "text/html"}) as browser:
         assert login in (await browser.get(link[1])).text
         key = link[1].split("key=")[1]
         weak = await browser.post("/invitation", data={"key": key, "new": "short", "again": "short"})

@@ -1,0 +1,153 @@
+"""入驻的页面: the form for whoever comes, where his registration stands, and the list of the place's administrator."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from accounts import passwords, rules, throttle
+from accounts.acts import OPEN, SIGNED_IN, Act
+from accounts.admin.rules import reach
+from accounts.model import Actor
+from accounts.web import require
+from plumbing import lists
+from plumbing.problems import Problem
+from plumbing.typed import Fault, Typed
+from plumbing.web import Form, collect, page, read_form, see_other
+from registries.joining import operations
+from registries.joining.operations import KINDS, SQL, Filed
+from registries.parameters import records as parameters
+from standards import regions
+from standards.categories import is_code
+
+FILED_PER_ADDRESS = 10
+CATEGORIES_MAX = 20
+HOUR_S = 3_600
+
+
+async def _form(request: Request, f: dict[str, str], faults: list[Fault], refused: str = "") -> Response:
+    state = request.state
+    response: Response = state.templates.page(
+        request,
+        "register.html",
+        422 if faults or refused else 200,
+        kinds=KINDS,
+        regions=[(code, regions.full_name(code)) for code in sorted(regions.NAMES)],
+        categories=await parameters.all_categories(state.postgres),
+        f=f,
+        faults=faults,
+        fault_of={fault.field: fault for fault in reversed(faults)},
+        refused=refused,
+    )
+    return response
+
+
+@page("GET", "/register", act=OPEN)
+async def register(request: Request) -> Response:
+    """The form."""
+    return await _form(request, {"kind": "supplier"}, [])
+
+
+def read_filed(form: Form) -> tuple[Filed, list[Fault]]:
+    """A registration as typed, and what is wrong with it."""
+    typed = Typed(form, "joining.label")
+    kind, region = typed.raw("kind"), typed.raw("region")
+    if kind not in KINDS:
+        typed.wrong("kind", "typed.choice" if kind else "typed.missing")
+    if not regions.is_code(region):
+        typed.wrong("region", "typed.choice" if region else "typed.missing")
+    firm = kind != "expert"
+    name, code = typed.text("name", 200, need=firm), typed.text("uscc", 40, need=firm)
+    parts = typed.raw("categories").replace("，", " ").replace(",", " ").upper().split()
+    scope = tuple(dict.fromkeys(parts))
+    if kind == "supplier" and (not scope or len(scope) > CATEGORIES_MAX or not all(is_code(one) for one in scope)):
+        typed.wrong("categories", "typed.choice" if scope else "typed.missing")
+    person, login, phone = typed.text("person", 100), typed.text("login", 64), typed.text("phone", 30)
+    new = form.exact.get("new", "")[:201]
+    if not new:
+        typed.wrong("new", "typed.missing")
+    elif new != form.exact.get("again", "")[:201]:
+        typed.wrong("new", "problem.passwords_differ")
+    elif not rules.password_is_fit(new, login):
+        typed.wrong("new", "problem.password_unfit", least=rules.PASSWORD_LENGTH_MIN)
+    return Filed(kind, name, region, code if firm else "", person, login, phone, scope), typed.faults
+
+
+@page("POST", "/register", act=OPEN, name="file_registration")
+async def file(request: Request) -> Response:
+    """File a registration; ten an hour from one address."""
+    state, form = request.state, await read_form(request)
+    filed, faults = read_filed(form)
+    shown = {name: value for name, value in form.items() if name not in ("new", "again")}
+    if faults:
+        return await _form(request, shown, faults)
+    address = request.client.host if request.client else ""
+    await throttle.count(state.valkey, "registration", address, most=FILED_PER_ADDRESS, window_s=HOUR_S)
+    hashed = await passwords.hash_password(form.exact["new"])
+    try:
+        async with state.postgres.acquire() as conn, conn.transaction():
+            await operations.file(conn, filed, hashed, state.clock.now_ms())
+    except Problem as problem:
+        return await _form(request, shown, [], lists.in_words(request, problem))
+    return see_other("/login?next=/registration", "note.registration_filed")
+
+
+@page("GET", "/registration", act=SIGNED_IN)
+async def registration(request: Request) -> Response:
+    """Where the reader's own registration stands."""
+    actor, state = await require(request), request.state
+    row = await state.postgres.fetchrow(SQL["registration_of"], actor.user_id)
+    if row is None:
+        raise Problem(404, "registration_unknown")
+    response: Response = state.templates.page(request, "registration.html", row=row, place=regions.full_name)
+    return response
+
+
+async def _list(request: Request, actor: Actor, refused: str = "") -> Response:
+    state = request.state
+    asked = lists.wanted(request, "/admin/registrations", KINDS)
+    places = list(reach(actor, Act.REGISTRATION_DECIDE, state.clock.now_ms()).places)
+    rows = await state.postgres.fetch(
+        SQL["registrations"], places, asked.plain, asked.chosen, lists.PAGE_SIZE, (asked.at - 1) * lists.PAGE_SIZE
+    )
+    total = rows[0]["total"] if rows else 0
+    response: Response = state.templates.page(
+        request,
+        "registrations.html",
+        409 if refused else 200,
+        rows=rows,
+        total=total,
+        pages=max(1, -(-total // lists.PAGE_SIZE)),
+        asked=asked,
+        kinds=KINDS,
+        place=regions.full_name,
+        refused=refused,
+        faults=[],
+        fault_of={},
+    )
+    return response
+
+
+@page("GET", "/admin/registrations", act=Act.REGISTRATION_DECIDE)
+async def registrations(request: Request) -> Response:
+    """The registrations of the reader's places: those that wait first."""
+    return await _list(request, await require(request))
+
+
+@page("POST", "/admin/registrations/{registration_id:uuid}", act=Act.REGISTRATION_DECIDE)
+async def decide(request: Request) -> Response:
+    """Let a registration in, or refuse it."""
+    actor, state, form = await require(request), request.state, await read_form(request)
+    yes, remark = form.get("decision") == "approve", form.get("remark", "")[:500]
+    try:
+        async with state.postgres.acquire() as conn, conn.transaction():
+            thing = request.path_params["registration_id"]
+            await operations.decide(conn, actor, thing, yes, remark, state.clock.now_ms())
+    except Problem as problem:
+        if problem.status in (403, 404):
+            raise
+        return await _list(request, actor, lists.in_words(request, problem))
+    return see_other("/admin/registrations", "note.registration_approved" if yes else "note.registration_refused")
+
+
+ROUTES = collect(globals())
