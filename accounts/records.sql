@@ -30,10 +30,11 @@ INSERT INTO login_session (token_sha256, person_id, created_at, seen_at, expires
                            idle_s)
 VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9) RETURNING id;
 
--- name: session_by_token
--- The session and, unless he is barred or switched off, the person with the grants valid at $2, in one question.
-SELECT s.id AS session, s.seen_at, s.expires_at, s.proved_at, s.idle_s, p.*
-FROM login_session s LEFT JOIN LATERAL person_with_grants(s.person_id, $2) AS p ON true WHERE s.token_sha256 = $1;
+-- name: sessions_by_token
+-- The sessions and, unless barred or switched off, their persons with the grants valid at $2, in one question.
+SELECT s.token_sha256, s.id AS session, s.seen_at, s.expires_at, s.proved_at, s.idle_s, p.*
+FROM login_session s LEFT JOIN LATERAL person_with_grants(s.person_id, $2) AS p ON true
+WHERE s.token_sha256 = ANY ($1::bytea[]);
 
 -- name: session_by_id
 SELECT s.id AS session, s.seen_at, s.expires_at, s.proved_at, s.idle_s, p.*
@@ -41,9 +42,6 @@ FROM login_session s LEFT JOIN LATERAL person_with_grants(s.person_id, $2) AS p 
 
 -- name: prove_session
 UPDATE login_session SET proved_at = $2 WHERE id = $1;
-
--- name: touch_session
-UPDATE login_session SET seen_at = $2 WHERE id = $1 AND seen_at < $2;
 
 -- name: touch_sessions
 UPDATE login_session SET seen_at = $2 WHERE id = ANY ($1::uuid[]) AND seen_at < $2;

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from accounts import records, rules
 from accounts.model import Actor
 from accounts.records import SQL, millis, moment
 from plumbing import logs
+from plumbing.gather import Gather
 from plumbing.postgres import Connection, Pool, Record
 
 TOKEN_BYTES = 32
@@ -58,30 +60,51 @@ async def begin(
     return token
 
 
-async def _alive(conn: Connection | Pool, row: Record | None, now_ms: int) -> Actor | None:
-    if row is None:
-        return None
-    seen_at_ms, expires_at_ms = millis(row["seen_at"]), millis(row["expires_at"])
-    idle_s = row["idle_s"]
-    if not rules.session_lives(seen_at_ms=seen_at_ms, expires_at_ms=expires_at_ms, idle_s=idle_s, now_ms=now_ms):
-        await conn.execute(SQL["end_session"], row["session"])
-        return None
-    if now_ms - seen_at_ms >= rules.SESSION_TOUCH_MS:
-        await conn.execute(SQL["touch_session"], row["session"], moment(now_ms))
-    proved_at_ms = millis(row["proved_at"]) if row["proved_at"] else 0
-    return records.actor_of(row, row["session"], expires_at_ms, proved_at_ms) if row["id"] else None
+async def _alive(conn: Connection | Pool, rows: Sequence[Record], now_ms: int) -> list[tuple[Record, Actor]]:
+    """Those of the sessions that live, each with its actor; they are used now, and the others are ended."""
+    found, used = [], []
+    for row in rows:
+        seen_at_ms, expires_at_ms = millis(row["seen_at"]), millis(row["expires_at"])
+        idle_s = row["idle_s"]
+        if not rules.session_lives(seen_at_ms=seen_at_ms, expires_at_ms=expires_at_ms, idle_s=idle_s, now_ms=now_ms):
+            await end(conn, row["session"])
+            continue
+        if now_ms - seen_at_ms >= rules.SESSION_TOUCH_MS:
+            used.append(row["session"])
+        if row["id"]:
+            proved_at_ms = millis(row["proved_at"]) if row["proved_at"] else 0
+            found.append((row, records.actor_of(row, row["session"], expires_at_ms, proved_at_ms)))
+    await keep(conn, used, now_ms)
+    return found
+
+
+async def by_tokens(conn: Connection | Pool, tokens: Iterable[str], now_ms: int) -> dict[str, Actor]:
+    """The actors of tokens, without those that are unknown, ended, idle too long, or whose person is switched off."""
+    by_digest = {digest(token): token for token in tokens if 0 < len(token) <= 200}
+    if not by_digest:
+        return {}
+    rows = await conn.fetch(SQL["sessions_by_token"], list(by_digest), moment(now_ms))
+    return {by_digest[row["token_sha256"]]: actor for row, actor in await _alive(conn, rows, now_ms)}
 
 
 async def by_token(conn: Connection | Pool, token: str, now_ms: int) -> Actor | None:
-    """The actor of a token; None when it is unknown, ended, idle too long, or its person is switched off."""
-    if not token or len(token) > 200:
-        return None
-    return await _alive(conn, await conn.fetchrow(SQL["session_by_token"], digest(token), moment(now_ms)), now_ms)
+    """The actor of one token, or None (see ``by_tokens``)."""
+    return (await by_tokens(conn, [token], now_ms)).get(token)
 
 
 async def by_id(conn: Connection | Pool, session: UUID, now_ms: int) -> Actor | None:
     """The actor of a session known by its id, as a ticket names it."""
-    return await _alive(conn, await conn.fetchrow(SQL["session_by_id"], session, moment(now_ms)), now_ms)
+    rows = await conn.fetch(SQL["session_by_id"], session, moment(now_ms))
+    return next((actor for _, actor in await _alive(conn, rows, now_ms)), None)
+
+
+def asked_together(pool: Pool, now_ms: Callable[[], int]) -> Gather[str, Actor]:
+    """``by_token`` for a crowd: tokens that come together are one question."""
+
+    async def ask(tokens: Sequence[str]) -> dict[str, Actor]:
+        return await by_tokens(pool, tokens, now_ms())
+
+    return Gather(ask)
 
 
 async def keep(conn: Connection | Pool, used: Collection[UUID], now_ms: int) -> None:
@@ -110,8 +133,8 @@ async def end_others(conn: Connection | Pool, actor: Actor) -> None:
     await conn.execute(SQL["end_other_sessions"], actor.user_id, actor.session)
 
 
-async def actor(conn: HTTPConnection) -> Actor | None:
-    """Who is behind this request or socket; asked of Postgres once per request.
+async def actor(conn: HTTPConnection, known: Gather[str, Actor] | None = None) -> Actor | None:
+    """Who is behind this request or socket; asked of Postgres once per request, of ``known`` where that is given.
 
     Who is confined is nobody outside of what stays open to him. Behind a door that declares an act he comes with the
     grants alone that bear it.
@@ -119,7 +142,8 @@ async def actor(conn: HTTPConnection) -> Actor | None:
     state = conn.state
     if not hasattr(state, "who"):
         token = conn.cookies.get(cookie_name(state.settings), "")
-        person = await by_token(state.postgres, token, state.clock.now_ms()) if token else None
+        ask = known or partial(by_token, state.postgres, now_ms=state.clock.now_ms())
+        person = await ask(token) if token else None
         outside = person and person.confined and not rules.stays_open_to_the_confined(conn.scope["path"])
         state.who = None if outside else person
         if state.who is not None:

@@ -11,8 +11,9 @@ from typing import Any
 from starlette.datastructures import State
 from starlette.routing import BaseRoute
 
+from accounts import sessions
 from accounts.todo import counting
-from auction.case import late, recovery
+from auction.case import access, late, recovery
 from auction.case.shelf import shelved
 from auction.doors import (
     actpages,
@@ -104,6 +105,8 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
             "on_deal": on_deal,
             "sockets": gate,
             "rivals": rivals,
+            "known": sessions.asked_together(pool, clock.now_ms),
+            "seat_facts": access.asked_together(pool),
         }
         # What every socket holds on to: one for all, where a request has a state of its own.
         yield {**more, "lobby": State({**state, **more})}

@@ -5,7 +5,9 @@ Another organisation's case is answered like one that does not exist.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -16,7 +18,8 @@ from accounts.rules import bearing, may
 from auction.case.records import SQL, Db, decode_rules
 from auction.lot.bidding import Terms
 from auction.lot.model import LIVE_STAGES, Conformity, LotRules, PriceBasis, Refusal, Stage
-from plumbing.postgres import Record
+from plumbing.gather import Gather
+from plumbing.postgres import Pool, Record
 
 HOSTS = (Role.BUYER, Role.HEAD, Role.AGENCY)
 _LASTS = LIVE_STAGES | {Stage.SIGNUP}
@@ -87,26 +90,50 @@ def admitted(row: Record, rules: LotRules) -> bool:
     return row["conformity"] != "fail" or rules.conformity is Conformity.AFTER_CLOSE
 
 
-async def seat(conn: Db, actor: Actor | None, lot_id: UUID, payload: dict[str, Any]) -> Seat | None:
+class Question(NamedTuple):
+    """What a seat follows from: the lot, the person's organisation, the alias on a practice ticket."""
+
+    lot_id: UUID
+    org_id: UUID | None
+    alias: str
+
+
+async def facts(conn: Db, questions: Sequence[Question]) -> dict[Question, Record]:
+    """What is known of each; without those that name no lot."""
+    found: dict[Question, Record] = {}
+    for row in await conn.fetch(SQL["seat_facts"], *map(list, zip(*questions, strict=True))):
+        found.setdefault(questions[row["number"] - 1], row)
+    return found
+
+
+def asked_together(pool: Pool) -> Gather[Question, Record]:
+    """``facts`` for a crowd: seats that are looked for together are one question."""
+    return Gather(partial(facts, pool))
+
+
+async def seat(
+    conn: Db, actor: Actor | None, lot_id: UUID, payload: dict[str, Any], known: Gather[Question, Record] | None = None
+) -> Seat | None:
     """The seat of ``actor`` (or of a practice ticket's ``payload``) at the lot; None when he may not know the lot.
 
-    Bidders get ``terms``: LotRules and, for unit-price lots, quantities in thousandths by line number.
+    Bidders get ``terms``: LotRules and, for unit-price lots, quantities in thousandths by line number. ``known``: where
+    the facts are asked for together with others'.
     """
     practice_alias = str(payload.get("alias", "")) if "practice" in payload else ""
-    org_id = actor.org_id if actor else None
-    row = await conn.fetchrow(SQL["seat_facts"], lot_id, org_id, practice_alias)
+    question = Question(lot_id, actor.org_id if actor else None, practice_alias)
+    row = await known(question) if known else (await facts(conn, [question])).get(question)
     if row is None:
         return None
     if practice_alias and str(row["auction_id"]) != payload["practice"]:
         return None
-    rules = decode_rules(row["rules"])
     by_ticket = bool(practice_alias) and row["practice"]
     as_supplier = actor is not None and bearing(actor, Act.BID_PLACE).has(
         Role.SUPPLIER
     )  # in practice: his own, opened by him
-    a_bidder = (by_ticket or as_supplier) and admitted(row, rules)
+    rules = decode_rules(row["rules"]) if by_ticket or as_supplier else None
+    a_bidder = rules is not None and admitted(row, rules)
     banned = a_bidder and row["banned"] and row["stage"] in _LASTS and not row["practice"]
-    if a_bidder and not banned:
+    if rules is not None and a_bidder and not banned:
         quantities = {}
         if rules.basis is PriceBasis.UNIT_PRICES:
             quantities = {line["no"]: line["thousandths"] for line in await conn.fetch(SQL["quantities_of"], lot_id)}

@@ -115,15 +115,16 @@ INSERT INTO leftover (lot_id, settled_at) VALUES ($1, $2);
 -- ── seats ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 -- name: seat_facts
--- The lot, and where the person's organisation stands in it ($2), or the practice alias ($3).
-SELECT l.id, l.auction_id, l.region, l.org_id, l.rules, l.stage, l.practice, l.entrants, a.agency_org_id,
+-- Lots ($1), and where the persons' organisations stand in them ($2), or the practice aliases ($3); by number of the
+-- question.
+SELECT q.number, l.id, l.auction_id, l.region, l.org_id, l.rules, l.stage, l.practice, l.entrants, a.agency_org_id,
        a.published_at, a.created_by, u.alias, u.status AS signup_status, f.conformity,
-       (SELECT key FROM lot_salt WHERE lot_id = l.id) AS salt, supplier_banned($2) AS banned,
+       (SELECT key FROM lot_salt WHERE lot_id = l.id) AS salt, supplier_banned(q.org_id) AS banned,
        (extract(epoch FROM now()) * 1000)::bigint AS now_ms
-FROM lot l JOIN auction a ON a.id = l.auction_id
-LEFT JOIN signup u ON u.auction_id = a.id AND (u.org_id = $2 OR (a.practice AND u.alias = $3))
-LEFT JOIN offer f ON f.lot_id = l.id AND f.signup_id = u.id
-WHERE l.id = $1;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS q (lot_id, org_id, alias, number)
+JOIN lot l ON l.id = q.lot_id JOIN auction a ON a.id = l.auction_id
+LEFT JOIN signup u ON u.auction_id = a.id AND (u.org_id = q.org_id OR (a.practice AND u.alias = q.alias))
+LEFT JOIN offer f ON f.lot_id = l.id AND f.signup_id = u.id;
 
 -- name: quantities_of
 SELECT no, (quantity * 1000)::bigint AS thousandths FROM line WHERE lot_id = $1 ORDER BY no;

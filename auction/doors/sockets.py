@@ -155,7 +155,7 @@ class Session:
             return None
         while seat is None:
             actor = self.actor
-            seat = await access.seat(self.state.postgres, actor, lot_id, self.payload)
+            seat = await access.seat(self.state.postgres, actor, lot_id, self.payload, self.state.seat_facts)
             if actor is not self.actor:
                 seat = None  # his rights changed meanwhile
             elif seat is None:
@@ -317,7 +317,7 @@ async def enter(conn: HTTPConnection) -> Session | Dismissal:
     address = conn.client.host if conn.client else ""
     try:
         if not ticket:
-            return Session(lobby, await sessions.actor(conn), _NO_TICKET, address)
+            return Session(lobby, await sessions.actor(conn, lobby.known), _NO_TICKET, address)
         payload = await tickets.redeem(conn.state.valkey, ticket)
         if payload is None:
             return Dismissal(4401, "ticket")

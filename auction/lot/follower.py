@@ -24,7 +24,7 @@ from auction.lot.showing import Scene, Sight
 from auction.lot.state import BrokenLogError, LotState, apply
 from ledger import log as ledger
 from plumbing.hub import Delivery, Fan, Reader
-from plumbing.sockets.frames import framed
+from plumbing.sockets.frames import Frame, framed
 from plumbing.stopping import heed
 from plumbing.valkey import Channels, RedisError, Valkey
 
@@ -68,20 +68,28 @@ class Audience:
         self.epoch, self.k = uuid4().hex[:8], 0
         self.readers: dict[Reader, int] = {}
         """With the ``k`` of the last whole view each was given."""
+        self._whole: tuple[int, Frame] | None = None
+
+    def _snapshot(self) -> Frame:
+        """The whole view, made once for all who ask for it while it lasts: after an outage that is everyone."""
+        if self._whole is None or self._whole[0] != self.k:
+            snapshot = messages.Snapshot(self.lot_id, self.epoch, self.k, self.sight.view)
+            self._whole = self.k, framed(_encode(snapshot))
+        return self._whole[1]
 
     def snapshot(self, reader: Reader) -> bytes:
         """The frame that brings ``reader`` to where this audience stands."""
         self.readers[reader] = self.k
-        return _encode(messages.Snapshot(self.lot_id, self.epoch, self.k, self.sight.view))
+        return self._snapshot().text
 
     def join(self, reader: Reader, since: str) -> None:
         """Let a reader in, who has seen ``since``."""
+        self.readers[reader] = self.k
         if since == f"{self.epoch}:{self.k}":
-            self.readers[reader] = self.k
-            frame = _encode(messages.Current(self.lot_id, self.k))
+            frame = framed(_encode(messages.Current(self.lot_id, self.k)))
         else:
-            frame = self.snapshot(reader)
-        reader.stream(self.lot_id, framed(frame), self.snapshot)
+            frame = self._snapshot()
+        reader.stream(self.lot_id, frame, self.snapshot)
 
     def show(self, scene: Scene) -> Delivery | None:
         """Make the frame of what changed since the last one, for every reader; None when nothing did."""
