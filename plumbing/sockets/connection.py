@@ -1,7 +1,8 @@
 """One live socket, as uvicorn's ``ws=`` wants it: small, without a task, a queue or an event of its own.
 
-Whole masked text frames, nearly all there is, are read here. The handshake and every other frame (fragments, pings,
-closes, faults) are the affair of websockets' ``ServerProtocol``, made when one comes and let go when nothing is open.
+Whole masked text frames, nearly all there is, are read here. Every other frame (fragments, pings, closes, faults)
+and a handshake not quite by the book are the affair of websockets' ``ServerProtocol``, made when one comes and let go
+when nothing is open.
 """
 
 from __future__ import annotations
@@ -12,20 +13,20 @@ import socket
 from collections.abc import Coroutine, Hashable
 from enum import Enum
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.requests import HTTPConnection
 from websockets.frames import Frame as OddFrame
 from websockets.frames import Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from plumbing import logs, metrics
 from plumbing.hub import Renew
-from plumbing.sockets import frames
+from plumbing.sockets import frames, handshake
 from plumbing.sockets.doors import Dismissal, Door, Sockets, Visitor, address_of
 from plumbing.sockets.frames import Frame
+from plumbing.sockets.handshake import Knock
 
 FRAME_BYTES_MAX = 64 * 1024
 """Anything larger ends the connection (1009). What a door takes is less, and told in words."""
@@ -46,10 +47,10 @@ _quiet.addHandler(logging.NullHandler())
 class Stage(Enum):
     """Where a socket stands."""
 
-    ENTERING, OPEN, CLOSING, GONE = range(4)
+    KNOCKING, ENTERING, OPEN, CLOSING, GONE = range(5)
 
 
-ENTERING, OPEN, CLOSING, GONE = Stage
+KNOCKING, ENTERING, OPEN, CLOSING, GONE = Stage
 
 
 class Connection(asyncio.Protocol):
@@ -63,7 +64,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
         self._state, self._others, self._tasks = app_state, server_state.connections, server_state.tasks
         self._sockets: Sockets = app_state["sockets"]
-        self._stage = ENTERING
+        self._stage = KNOCKING
         self._transport: asyncio.Transport
         self._visitor: Visitor | None = None
         self._core: ServerProtocol | None = None
@@ -91,7 +92,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """First the head of the request as uvicorn gives it, then frames as they come."""
-        if self._core is None and self._stage is ENTERING:
+        if self._stage is KNOCKING:
             self._knock(data)
             return
         if self._stage is OPEN and not self._held and not self._rest and self._core is None:
@@ -141,46 +142,55 @@ class Connection(asyncio.Protocol):
 
     def _knock(self, head: bytes) -> None:
         """Read the request; what is no sound one is answered here, the others by their door."""
-        core = self._core = ServerProtocol(max_size=FRAME_BYTES_MAX, logger=_quiet)
+        self._stage = ENTERING
+        knock = handshake.by_the_book(head) or self._spelt_out(head)
+        if knock is None:
+            return
+        self._transport.pause_reading()
+        task = asyncio.get_running_loop().create_task(self._enter(knock))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _spelt_out(self, head: bytes) -> Knock | None:
+        """Read a request that is not quite by the book; None when it was answered, being none for a socket."""
+        core = ServerProtocol(max_size=FRAME_BYTES_MAX, logger=_quiet)
         core.receive_data(head)
         request = next((event for event in core.events_received() if isinstance(event, Request)), None)
         if request is None:
             self._transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
             self._transport.close()
-            return
+            return None
         response = core.accept(request)
         if response.status_code != 101:
-            self._answer(response)
-            return
-        self._transport.pause_reading()
-        task = asyncio.get_running_loop().create_task(self._enter(request, response))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            core.send_response(response)
+            self._pour(core)
+            self._transport.close()
+            return None
+        headers = [(k.lower().encode(), v.encode("latin-1", "replace")) for k, v in request.headers.raw_items()]
+        return handshake.knock(request.path, headers, request.headers["Sec-WebSocket-Key"].encode())
 
-    async def _enter(self, request: Request, response: Response) -> None:
+    async def _enter(self, knock: Knock) -> None:
         """Ask the door; then the answer to the handshake, and the first frames."""
-        path, _, query = request.path.partition("?")
-        given = request.headers.get(logs.REQUEST_ID_HEADER, "")
         scope = {
-            "type": "websocket", "path": unquote(path), "query_string": query.encode("ascii", "replace"),
-            "headers": [(k.lower().encode(), v.encode("latin-1", "replace")) for k, v in request.headers.raw_items()],
+            "type": "websocket", "path": knock.path, "query_string": knock.query, "headers": knock.headers,
             "client": self._transport.get_extra_info("peername"), "state": dict(self._state),
         }  # fmt: skip
-        began_ms, status, this = self._sockets.now_ms(), 101, logs.request_id_of(given)
+        conn = HTTPConnection(scope)
+        began_ms, this = self._sockets.now_ms(), logs.request_id_of(conn.headers.get(logs.REQUEST_ID_HEADER, ""))
         with logs.about(request=this):
-            conn = HTTPConnection(scope)
-            outcome = await self._ask(self._sockets.doors.get(unquote(path)), conn) if self._admitted(conn) else 429
-            if isinstance(outcome, int):
-                status, response = outcome, self._core_now().reject(outcome, "")
-            response.headers[logs.REQUEST_ID_HEADER] = this
-            now_ms = self._sockets.now_ms()
+            outcome = await self._ask(self._sockets.doors.get(knock.path), conn) if self._admitted(conn) else 429
+            status, now_ms = outcome if isinstance(outcome, int) else 101, self._sockets.now_ms()
             if status != 101 or self._sockets.worth_a_line(now_ms):
                 spent_ms = now_ms - began_ms
-                requests.info("request", method="WS", path=unquote(path), status=status, spent_ms=spent_ms)
+                requests.info("request", method="WS", path=knock.path, status=status, spent_ms=spent_ms)
         if self._stage is GONE or self._transport.is_closing():
             return
-        self._answer(response)
-        if not isinstance(outcome, int):
+        header = (logs.REQUEST_ID_HEADER, this)
+        if isinstance(outcome, int):
+            self._transport.write(handshake.refusal(outcome, header))
+            self._transport.close()
+        else:
+            self._transport.write(knock.welcome(header))
             self._open(outcome)
 
     def _admitted(self, conn: HTTPConnection) -> bool:
@@ -203,16 +213,8 @@ class Connection(asyncio.Protocol):
             log.exception("a socket's door broke")
             return 500
 
-    def _answer(self, response: Response) -> None:
-        """Answer the handshake; anything but 101 is the end."""
-        core = self._core_now()
-        core.send_response(response)
-        self._pour(core)
-        if response.status_code != 101:
-            self._transport.close()
-
     def _open(self, outcome: Visitor | Dismissal) -> None:
-        self._core, self._stage, self._held = None, OPEN, False
+        self._stage, self._held = OPEN, False
         self._transport.resume_reading()
         if isinstance(outcome, Dismissal):
             self.close(*outcome)
