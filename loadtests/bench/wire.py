@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 NO_MASK = b"\0\0\0\0"
+PINGED = bytes((0x80 | PING, 0))  # as the product pings
 SOCKETIO = '42["message",%s]'
 SOCKETIO_ANSWER = b'42["answer",'
 

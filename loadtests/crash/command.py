@@ -7,7 +7,6 @@ not right, 3 the product did not start. Scenarios that need a C compiler are not
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import random
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from websockets.exceptions import WebSocketException
@@ -197,7 +197,7 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     options.data.mkdir(parents=True, exist_ok=True)
     try:
         kept = Kept(options.out.with_suffix(".rounds.jsonl"), resume=options.resume)
-        sums = asyncio.run(run(options, kept, console))
+        sums = uvloop.run(run(options, kept, console))
     except KeyboardInterrupt:
         return STOPPED
     report.show(sums, console)

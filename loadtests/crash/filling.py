@@ -101,6 +101,8 @@ def clock_stepped(by_ms: int, stays: bool = False) -> Play:
                 lots = await hall.reckon()
             finally:
                 stand.machine.step_clock(0)
+                if stays:  # a step of its own, within which the next round must not open its lots
+                    await asyncio.sleep(STEPPED_S)
             more = _unclear(hall, TOLD)
             more += [] if abs(moved * 1_000 - by_ms) < 10_000 else [f"the clock moved by {moved} s"]
             ends = [[event["closes_at"] for event in lot.record.log if "closes_at" in event] for lot in lots]

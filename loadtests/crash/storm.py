@@ -6,10 +6,13 @@ import asyncio
 import json
 import random
 from functools import partial
+from hashlib import sha256
+from typing import cast
 from uuid import UUID
 
 from loadtests.bench import wire
 from loadtests.bench.gauges import cpu_s
+from loadtests.bench.product import Visitor
 from loadtests.bench.stage import raise_file_limit
 from loadtests.crash.breaking import now_s
 from loadtests.crash.lots import a_hall
@@ -18,22 +21,28 @@ from loadtests.crash.stand import Stand, eventually
 
 SOCKETS, FILES_ELSE = 5_000, 1_000
 AT_ONCE, AGAIN_S = 200, 0.3  # sockets opened side by side at first; a page waits up to so long before it connects again
+SESSIONS = """
+INSERT INTO login_session
+    (token_sha256, person_id, created_at, seen_at, expires_at, address, user_agent, how, proved_at)
+SELECT digest, person_id, created_at, seen_at, expires_at, address, user_agent, how, proved_at
+FROM login_session, unnest($1::bytea[]) AS digest WHERE token_sha256 = $2
+"""
 OPEN_MAX_S, BACK_MAX_S, BACK_WAIT_S = 60.0, 5.0, 60.0
 
 
 class Crowd:
-    """Pages that all follow one lot, each for ever: who is thrown out comes back."""
+    """Pages that all follow one lot, each with a session of its own, for ever: who is thrown out comes back."""
 
-    def __init__(self, port: int, head: bytes, lot_id: UUID, dice: random.Random) -> None:
-        self.port, self.head, self.dice = port, head, dice
+    def __init__(self, port: int, heads: list[bytes], lot_id: UUID, dice: random.Random) -> None:
+        self.port, self.dice = port, dice
         self.watch = wire.frame(json.dumps({"t": "watch", "lot": str(lot_id)}).encode())
         self.back: set[int] = set()  # who holds a snapshot on a socket that lives
         self.going = True
-        self.pages: list[Page] = []
+        self.pages = [Page(self, number, head) for number, head in enumerate(heads)]
 
-    async def open(self, count: int) -> None:
-        """Open ``count`` pages, some at once; back when each has its snapshot."""
-        self.pages = [Page(self, number) for number in range(count)]
+    async def open(self) -> None:
+        """Open all pages, some at once; back when each has its snapshot."""
+        count = len(self.pages)
         for start in range(0, count, AT_ONCE):
             for page in self.pages[start : start + AT_ONCE]:
                 page.connect()
@@ -53,8 +62,8 @@ class Crowd:
 class Page(asyncio.Protocol):
     """One page."""
 
-    def __init__(self, crowd: Crowd, number: int) -> None:
-        self.crowd, self.number = crowd, number
+    def __init__(self, crowd: Crowd, number: int, head: bytes) -> None:
+        self.crowd, self.number, self.head = crowd, number, head
         self._rest, self._shaken = b"", False
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
@@ -75,14 +84,17 @@ class Page(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the socket."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self._rest, self._shaken = transport, b"", False
-        transport.write(self.crowd.head)
+        self._transport, self._rest, self._shaken = cast("asyncio.Transport", transport), b"", False
+        self._transport.write(self.head)
 
     def data_received(self, data: bytes) -> None:
         """First the answer to the upgrade, then frames; of these only the snapshot matters, and pings."""
-        data = self._rest + data
         assert self._transport is not None
+        if self.number in self.crowd.back:
+            if wire.PINGED in data:  # a pong too many does no harm
+                self._transport.write(wire.frame(b"", wire.PONG))
+            return
+        data = self._rest + data
         if not self._shaken:
             head, found, data = data.partition(b"\r\n\r\n")
             if not found:
@@ -94,10 +106,8 @@ class Page(asyncio.Protocol):
             self._shaken = True
             self._transport.write(self.crowd.watch)
         done = 0
-        for opcode, at, end in wire.frames(data):
-            if opcode == wire.PING:
-                self._transport.write(wire.frame(data[at:end], wire.PONG))
-            elif data.startswith(b'{"t":"snapshot"', at):
+        for _, at, end in wire.frames(data):
+            if data.startswith(b'{"t":"snapshot"', at):
                 self.crowd.back.add(self.number)
             done = end
         self._rest = data[done:]
@@ -114,6 +124,18 @@ class Page(asyncio.Protocol):
             self._transport.abort()
 
 
+async def sessions_like(stand: Stand, host: Visitor, count: int) -> list[bytes]:
+    """Upgrade requests of as many sessions as there are pages: each must be looked up, as those of a real crowd."""
+    name, _, token = host.cookie.partition(";")[0].partition("=")
+    tokens = [f"{token[:20]}-{number}" for number in range(count)]
+    async with stand.postgres() as conn:
+        await conn.execute(
+            SESSIONS, [sha256(each.encode()).digest() for each in tokens], sha256(token.encode()).digest()
+        )
+    host_of = f"{host.host}:{host.port}"
+    return [wire.upgrade(host_of, "/ws", origin=host.origin, cookie=f"{name}={each}") for each in tokens]
+
+
 def storm(sockets: int = SOCKETS) -> Play:
     """The scenario with so many sockets, or fewer where the limit of open files is low."""
 
@@ -123,9 +145,10 @@ def storm(sockets: int = SOCKETS) -> Play:
         count = min(sockets, files - FILES_ELSE)
         async with a_hall(stand, dice) as hall:
             await hall.warm()
-            crowd = Crowd(hall.host.port, hall.host.by_cookie().encode(), hall.lots[0].lot_id, dice)
+            heads = await sessions_like(stand, hall.host, count)
+            crowd = Crowd(hall.host.port, heads, hall.lots[0].lot_id, dice)
             try:
-                await crowd.open(count)
+                await crowd.open()
                 moment_s = now_s()
                 stand.kill("worker")
                 await eventually(lambda: len(crowd.back) < count // 2, BACK_WAIT_S, "the sockets are lost")
