@@ -63,6 +63,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="shorter waits")
     parser.add_argument("--seed", type=int, metavar="N", help="of the dice")
     parser.add_argument("--resume", action="store_true", help="go on where the last run was interrupted")
+    parser.add_argument("--again", default="", metavar="NAMES", help="with --resume: these are played anew")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where crash.json goes")
     parser.add_argument("--proof", type=Path, metavar="FILE", help="write the page of proof (docs/proof.md)")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the product's data lie: a real disk")
@@ -70,13 +71,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
     known = {scenario.name for scenario in _scenarios(options)}
-    if unknown := set(filter(None, options.only.split(","))) - known:
+    if unknown := (_names(options.only) | _names(options.again)) - known:
         parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
     folder = Path(os.environ.get("YANGCAI_DATA_DIR", CHECKOUT / ".data")) / "crash"
     options.data = (options.data or folder).resolve()
     options.out = (options.out or folder / "crash.json").resolve()
     options.seed = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
     return options
+
+
+def _names(listed: str) -> set[str]:
+    return set(filter(None, listed.split(",")))
 
 
 def _scenarios(options: argparse.Namespace) -> list[Scenario]:
@@ -151,7 +156,7 @@ class Suite:
 
 async def run(options: argparse.Namespace, kept: Kept, console: Console) -> list[Sum]:
     """Play what the options say, but for what is kept already."""
-    wanted = set(filter(None, options.only.split(",")))
+    wanted = _names(options.only)
     chosen = [one for one in _scenarios(options) if not wanted or one.name in wanted]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -196,7 +201,7 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     raise_file_limit()
     options.data.mkdir(parents=True, exist_ok=True)
     try:
-        kept = Kept(options.out.with_suffix(".rounds.jsonl"), resume=options.resume)
+        kept = Kept(options.out.with_suffix(".rounds.jsonl"), resume=options.resume, again=_names(options.again))
         sums = uvloop.run(run(options, kept, console))
     except KeyboardInterrupt:
         return STOPPED

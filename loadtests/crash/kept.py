@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,24 @@ from loadtests.crash.rounds import Brought
 class Kept:
     """The rounds of a run in ``path``, one JSON line each: scenario, seed of its dice, what it brought.
 
-    ``resume``: those of an earlier run there count. Else they are put aside, as ``path`` with ``.before``.
+    ``resume``: those of an earlier run there count, but for the scenarios to be played ``again``. Else they are put
+    aside, as ``path`` with ``.before``.
     """
 
-    def __init__(self, path: Path, *, resume: bool) -> None:
+    def __init__(self, path: Path, *, resume: bool, again: Collection[str] = ()) -> None:
         self._path = path
         self._rounds: dict[str, list[Brought]] = defaultdict(list)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not resume:
-            path.replace(path.with_name(path.name + ".before"))
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        if lines and not (resume and not again):
+            path.rename(path.with_name(path.name + ".before"))
+        for line in lines if resume else ():
             told: dict[str, Any] = json.loads(line)
-            self._rounds[told.pop("scenario")].append(Brought(**{k: v for k, v in told.items() if k != "seed"}))
+            scenario, seed = told.pop("scenario"), told.pop("seed")
+            if scenario not in again:
+                self._rounds[scenario].append(Brought(**told))
+                if again:
+                    self._write(scenario, seed, self._rounds[scenario][-1])
 
     def of(self, scenario: str) -> list[Brought]:
         """The rounds of a scenario, in the order they were played."""
@@ -33,6 +40,9 @@ class Kept:
     def add(self, scenario: str, seed: int, brought: Brought) -> None:
         """Keep one more round."""
         self._rounds[scenario].append(brought)
+        self._write(scenario, seed, brought)
+
+    def _write(self, scenario: str, seed: int, brought: Brought) -> None:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"scenario": scenario, "seed": seed, **brought._asdict()}) + "\n")
 

@@ -62,15 +62,22 @@ class Machine:
 
         Valkey must be dead. A file that was never synced is empty afterwards.
         """
+        left = self._unsynced(folder)
+        for path, (synced, _) in left.items():
+            os.truncate(path, synced)
+        return sum(more for _, more in left.values())
+
+    def unsynced(self, folder: Path) -> int:
+        """How many bytes would go now."""
+        return sum(more for _, more in self._unsynced(folder).values())
+
+    def _unsynced(self, folder: Path) -> dict[Path, tuple[int, int]]:
+        """The files below ``folder`` that are longer than when last synced: their length then, and how much more."""
         count = min(int(struct.unpack_from("q", self._page, 24)[0]), FILES)
         kept = dict(ENTRY.iter_unpack(self._page[HEAD.size : HEAD.size + ENTRY.size * count]))
-        gone = 0
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            size, synced = path.stat().st_size, kept.get(path.stat().st_ino, 0)
-            if size > synced:
-                os.truncate(path, synced)
-                gone += size - synced
-        return gone
+        files = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+        sizes = {path: (kept.get(told.st_ino, 0), told.st_size) for path, told in files}
+        return {path: (synced, size - synced) for path, (synced, size) in sizes.items() if size > synced}
 
 
 def _wrapped(folder: Path) -> Path:

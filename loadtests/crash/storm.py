@@ -23,8 +23,8 @@ SOCKETS, FILES_ELSE = 5_000, 1_000
 AT_ONCE, AGAIN_S = 200, 0.3  # sockets opened side by side at first; a page waits up to so long before it connects again
 SESSIONS = """
 INSERT INTO login_session
-    (token_sha256, person_id, created_at, seen_at, expires_at, address, user_agent, how, proved_at)
-SELECT digest, person_id, created_at, seen_at, expires_at, address, user_agent, how, proved_at
+    (token_sha256, person_id, created_at, seen_at, expires_at, address, user_agent, how, proved_at, idle_s)
+SELECT digest, person_id, created_at, seen_at, expires_at, address, user_agent, how, proved_at, idle_s
 FROM login_session, unnest($1::bytea[]) AS digest WHERE token_sha256 = $2
 """
 OPEN_MAX_S, BACK_MAX_S, BACK_WAIT_S = 60.0, 5.0, 60.0

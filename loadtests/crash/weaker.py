@@ -15,6 +15,7 @@ from loadtests.crash.stand import Stand, eventually
 RUN_S, SWEPT_S = 0.4, 6.0
 NOBODY = "0|0||0|0"  # a standing as it is before the first bid
 FORGOTTEN_TIMES = 100
+UNSYNCED_BYTES = 6_000  # more than all bidders have under way
 _FORGET = """
 redis.call('DEL', KEYS[1])
 for i = 2, #ARGV do redis.call('HSET', KEYS[2], ARGV[i], ARGV[1]) end
@@ -40,6 +41,8 @@ async def everysec(stand: Stand, dice: random.Random) -> Brought:
         await hall.warm()
         await stand.valkey("CONFIG", "SET", "appendfsync", "everysec")
         await asyncio.sleep(RUN_S + dice.random())
+        # right after a sync there is nothing to lose
+        await eventually(lambda: stand.machine.unsynced(stand.aof) > UNSYNCED_BYTES, 10, "something is not yet synced")
         await stand.behead()
         stand.machine.forget_unsynced(stand.aof)
         await stand.start()

@@ -28,6 +28,16 @@ def test_a_run_begun_anew_puts_the_rounds_of_the_last_one_aside(tmp_path: Path) 
     assert Kept(tmp_path / "rounds.jsonl.before", resume=True).of("kill") == [Brought([], 10, late=[])]
 
 
+def test_a_scenario_is_played_again_while_the_others_keep_their_rounds(tmp_path: Path) -> None:
+    path = tmp_path / "rounds.jsonl"
+    kept = Kept(path, resume=False)
+    kept.add("kill", 1, Brought(["lost"], 10, late=[]))
+    kept.add("power", 2, Brought([], 20, late=[]))
+    for again in (Kept(path, resume=True, again={"kill"}), Kept(path, resume=True)):
+        assert (again.of("kill"), again.of("power")) == ([], kept.of("power"))
+    assert Kept(tmp_path / "rounds.jsonl.before", resume=True).of("kill") == kept.of("kill")
+
+
 def test_what_came_late_is_wrong_unless_others_used_the_machine() -> None:
     late = Brought([], 10, late=[LATE])
     assert judged(late, BUSY - 0.01, 1).wrong == [LATE]
