@@ -49,6 +49,7 @@ class Act(StrEnum):
     REGISTRATION_DECIDE = "registration.decide"
     GRANT_GIVE = "grant.give"
     GRANT_READ = "grant.read"
+    FACTOR_RESET = "factor.reset"  # 重置第二因素
 
 
 A = Act
@@ -74,7 +75,7 @@ ACTS_OF: dict[Role, frozenset[Act]] = {
     Role.ADMIN: frozenset({
         A.ORG_MANAGE, A.PERSON_MANAGE, A.REGISTRATION_DECIDE, A.GRANT_GIVE, A.GRANT_READ,
     }),
-    Role.SECURITY: frozenset({A.GRANT_GIVE, A.GRANT_READ}),
+    Role.SECURITY: frozenset({A.GRANT_GIVE, A.GRANT_READ, A.FACTOR_RESET}),
 }  # fmt: skip
 del A
 

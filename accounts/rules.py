@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from uuid import UUID
 
 import msgspec
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from accounts.acts import ACTS_OF
 from accounts.model import WIDE, Actor, Grant, Role
@@ -36,8 +35,6 @@ FIRST_TRIED = (
     "阳采",
 )  # fmt: skip
 """Words of this trade and those that guessers try first, long ones first. A password is more than these."""
-COMMONEST = frozenset(FREQUENCY_LISTS["passwords"])
-"""The 30,000 commonest of the passwords that became known by breaches: none of them, with figures around it or not."""
 
 
 class Gap(StrEnum):
@@ -159,6 +156,14 @@ def stays_open_to_the_confined(path: str) -> bool:
     return path.startswith(CONFINED_TO)
 
 
+@cache
+def commonest_passwords() -> frozenset[str]:
+    """The 30,000 commonest of the passwords that became known by breaches; read when first asked."""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
+
+
 def password_is_fit(password: str, login: str) -> bool:
     """A password is long enough, not endless, of five different characters, and no word that everybody tries first.
 
@@ -168,7 +173,7 @@ def password_is_fit(password: str, login: str) -> bool:
     long_enough = PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX
     if not long_enough or len(set(plain)) < PASSWORD_CHARACTERS_MIN or plain == login.lower():
         return False
-    if plain in COMMONEST or plain.strip("0123456789!@#.") in COMMONEST:
+    if not {plain, plain.strip("0123456789!@#.")}.isdisjoint(commonest_passwords()):
         return False
     bare = plain.replace(login.lower(), "") if len(login) >= LOGIN_IN_PASSWORD_MIN else plain
     for word in FIRST_TRIED:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from accounts.admin import joining, pages, personpages, rolepages
+from accounts.admin import joining, lostpages, pages, personpages, rolepages
 
-ROUTES = [*pages.ROUTES, *personpages.ROUTES, *rolepages.ROUTES, *joining.ROUTES]
+ROUTES = [*pages.ROUTES, *personpages.ROUTES, *rolepages.ROUTES, *lostpages.ROUTES, *joining.ROUTES]

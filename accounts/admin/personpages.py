@@ -47,6 +47,7 @@ async def _person(
         gives=gives,
         manages=reach(actor, Act.PERSON_MANAGE, now_ms).has(row["region"], row["org_id"])
         and person_id != actor.user_id,
+        resets=reach(actor, Act.FACTOR_RESET, now_ms).has(row["region"], row["org_id"]) and person_id != actor.user_id,
         now=state.clock.now_ms(),
         place=regions.full_name,
         f=f,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,8 @@ from accounts.model import Role
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
+from registries.parameters.records import put_param
+from standards.params import RuleParam
 from tests.site import PASSWORD, LaterClock, WithState, a_client, a_person, a_site, log_in
 
 
@@ -80,6 +83,18 @@ async def test_a_session_ends_when_idle_and_after_its_time(
         await log_in(client, person.login)
         later.ahead_ms = ahead_ms
         assert (await client.get("/api/me")).status_code == status
+
+
+async def test_a_region_may_have_a_shorter_idle_time(app: WithState, later: LaterClock, pool: Pool) -> None:
+    async with pool.acquire() as conn, conn.transaction():
+        await put_param(conn, RuleParam("signin.idle_minutes", "650105", date(2020, 1, 1), None, 15, "测试"), None)
+    person = await a_person(pool, Role.BUYER, region="650105")
+    async with a_client(app, "10.0.9.15") as client:
+        await log_in(client, person.login)
+        later.ahead_ms += 14 * 60_000
+        assert (await client.get("/api/me")).status_code == 200
+        later.ahead_ms += 16 * 60_000
+        assert (await client.get("/api/me")).status_code == 401
 
 
 async def test_a_session_in_use_still_ends_after_twelve_hours(app: WithState, pool: Pool, later: LaterClock) -> None:

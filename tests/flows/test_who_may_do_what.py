@@ -100,6 +100,7 @@ RULES: dict[frozenset[str], str] = {
         POST /admin/roles | POST /admin/people/{person_id:uuid}/grants
         POST /admin/people/{person_id:uuid}/delegations
     """,
+    frozenset({"security"}): "POST /admin/people/{person_id:uuid}/factors",
     frozenset({"admin"}): """
         GET /admin/registrations
         POST /admin/organisations | POST /admin/organisations/{org_id:uuid}/people

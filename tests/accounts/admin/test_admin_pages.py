@@ -7,12 +7,13 @@ from uuid import uuid4
 
 import pytest
 
+from accounts import sessions
 from accounts.model import Role
 from intranet.plans import pages as plans
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
-from tests.accounts.admin.people import a_city_admin, a_member, a_unit, at, the_actor
+from tests.accounts.admin.people import a_city_admin, a_member, a_unit, at, opened, the_actor
 from tests.site import ORIGIN, WithState, a_client, a_site, log_in
 
 NEW = "another phrase, quite long"
@@ -96,3 +97,19 @@ async def test_a_person_switched_off_is_out_at_once_and_his_role_ends_when_it_is
             assert "已终止" in (await city.get(f"/admin/people/{person}")).text
             assert (await city.post(f"/admin/people/{person}/state", data={"active": "0"})).status_code == 303
             assert (await handler.get("/api/me")).status_code == 401
+
+
+async def test_the_security_administrator_takes_away_lost_factors_and_no_other_does(app: WithState, pool: Pool) -> None:
+    admin = await a_city_admin(pool, "330100", Role.BUYER)
+    security = await opened(pool, Role.SECURITY, "supervisor", "330000")
+    member = await a_member(pool, admin, await a_unit(pool, admin))
+    await pool.execute("INSERT INTO totp (person_id, secret, last_step) VALUES ($1, '', 0)", member)
+    await sessions.begin(pool, member, Clock().now_ms())
+    async with at(app, pool, admin) as city, at(app, pool, security) as province:
+        assert f"/admin/people/{member}/factors" not in (await city.get(f"/admin/people/{member}")).text
+        assert (await city.post(f"/admin/people/{member}/factors")).status_code == 403
+        assert f"/admin/people/{member}/factors" in (await province.get(f"/admin/people/{member}")).text
+        assert (await province.post(f"/admin/people/{member}/factors")).status_code == 303
+        assert (await province.post(f"/admin/people/{security.user_id}/factors")).status_code == 409, "not his own"
+    for table in ("totp", "login_session"):
+        assert await pool.fetchval(f"SELECT count(*) FROM {table} WHERE person_id = $1", member) == 0
