@@ -23,7 +23,8 @@ WHERE o.kind = 'agency' AND starts_with($1, g.region) AND (g.org_id IS NULL OR g
 SELECT id, name, kind, uscc, region FROM organisation WHERE id = $1;
 
 -- name: person_by_login
-SELECT id, login, password_hash, audit_bar(id) AS bar FROM person WHERE lower(login) = lower($1) AND active;
+SELECT id, login, password_hash, audit_bar(id) AS bar FROM person WHERE lower(login) = lower($1) AND active
+  AND NOT EXISTS (SELECT FROM organisation o WHERE o.id = org_id AND o.state = 'closed');
 
 -- name: add_session
 INSERT INTO login_session (token_sha256, person_id, created_at, seen_at, expires_at, address, user_agent, how, proved_at,

@@ -154,3 +154,16 @@ async def switch(conn: Connection, actor: Actor, person_id: UUID, active: bool, 
     await _only_what_he_gives(conn, actor, person_id, now_ms)
     if await conn.fetchval(SQL["switch_person"], person_id, active) is not None:
         await audit(conn, actor, "person.switched_on" if active else "person.switched_off", f"person:{person_id}")
+
+
+async def close(conn: Connection, actor: Actor, org_id: UUID, closed: bool, now_ms: int) -> None:
+    """Close an organisation 注销, or open it again. Nobody of a closed one may act or sign in. Not one's own."""
+    row = await managed_org(conn, actor, org_id, now_ms, "org.manage")
+    if org_id == actor.org_id:
+        raise giving.refuse(Refusal.SELF)
+    if row["state"] not in ("active", "closed"):
+        raise Problem(409, "org_not_decided")
+    for person in await conn.fetch(SQL["people_of"], org_id):
+        await _only_what_he_gives(conn, actor, person["id"], now_ms)
+    if await conn.fetchval(SQL["set_org_state"], org_id, "closed" if closed else "active") is not None:
+        await audit(conn, actor, "organisation.closed" if closed else "organisation.reopened", f"organisation:{org_id}")

@@ -121,6 +121,7 @@ async def _org(request: Request, actor: Actor, f: dict[str, str], faults: list[F
         roles=ROLES,
         place=regions.full_name,
         makes=reach(actor, Act.PERSON_MANAGE, now_ms).has(row["region"], org_id),
+        closes=reach(actor, Act.ORG_MANAGE, now_ms).has(row["region"], org_id) and org_id != actor.org_id,
         known=state.texts,
         f=f,
         faults=faults,
@@ -134,6 +135,21 @@ async def _org(request: Request, actor: Actor, f: dict[str, str], faults: list[F
 async def organisation(request: Request) -> Response:
     """One organisation and its people, and a form for another person."""
     return await _org(request, await require(request), {}, [])
+
+
+@page("POST", "/admin/organisations/{org_id:uuid}/state", act=Act.ORG_MANAGE)
+async def close_organisation(request: Request) -> Response:
+    """Close an organisation, or open it again."""
+    actor, state, org_id = await stepped_up(request), request.state, request.path_params["org_id"]
+    closed = (await read_form(request)).get("closed") == "1"
+    try:
+        async with state.postgres.acquire() as conn, conn.transaction():
+            await organising.close(conn, actor, org_id, closed, state.clock.now_ms())
+    except Problem as problem:
+        if problem.status in (403, 404):
+            raise
+        return await _org(request, actor, {}, [], lists.in_words(request, problem))
+    return see_other(f"/admin/organisations/{org_id}", "note.org_closed" if closed else "note.org_reopened")
 
 
 @page("POST", "/admin/organisations/{org_id:uuid}/people", act=Act.PERSON_MANAGE)

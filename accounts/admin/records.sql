@@ -33,6 +33,9 @@ SELECT id, name FROM organisation WHERE uscc = $1;
 -- name: place_under
 UPDATE organisation SET parent_id = $2 WHERE id = $1;
 
+-- name: people_of
+SELECT id FROM person WHERE org_id = $1;
+
 -- name: set_org_state
 UPDATE organisation SET state = $2 WHERE id = $1 AND state <> $2 RETURNING id;
 

@@ -54,6 +54,11 @@ def why_no_seat(actor: Actor, seat: Seat) -> Refusal:
     return Refusal.NOT_REGISTERED if actor.has(Role.SUPPLIER) else Refusal.ROLE
 
 
+def _case_of(row: Record) -> UUID | None:
+    found: UUID | None = row.get("auction_id") or row.get("id")
+    return found
+
+
 def hosts(actor: Actor | None, row: Record, now_ms: int, *roles: Role) -> bool:
     """Whether the actor holds one of ``roles`` (none given: any host's) for the case in ``row``.
 
@@ -64,21 +69,22 @@ def hosts(actor: Actor | None, row: Record, now_ms: int, *roles: Role) -> bool:
         return False
     wanted = [role for role in (roles or HOSTS) if role in HOSTS]
     ours = [role for role in wanted if role is not Role.AGENCY]
-    region, org_id = row["region"], row["org_id"]
-    if actor.org_id == org_id and may(actor, ours, region=region, org_id=org_id, now_ms=now_ms):
+    region, org_id, case_id = row["region"], row["org_id"], _case_of(row)
+    if actor.org_id == org_id and may(actor, ours, region=region, org_id=org_id, object_id=case_id, now_ms=now_ms):
         return True
     agency = row["agency_org_id"]
     return (
         agency is not None
         and Role.AGENCY in wanted
         and actor.org_id == agency
-        and may(actor, (Role.AGENCY,), region=region, org_id=agency, now_ms=now_ms)
+        and may(actor, (Role.AGENCY,), region=region, org_id=agency, object_id=case_id, now_ms=now_ms)
     )
 
 
 def oversees(actor: Actor | None, row: Record, now_ms: int) -> bool:
     """Whether the actor supervises the region of the case (by grant, any organisation)."""
-    return may(actor, (Role.SUPERVISOR,), region=row["region"], org_id=row["org_id"], now_ms=now_ms)
+    where = (row["region"], row["org_id"], _case_of(row))
+    return may(actor, (Role.SUPERVISOR,), region=where[0], org_id=where[1], object_id=where[2], now_ms=now_ms)
 
 
 def admitted(row: Record, rules: LotRules) -> bool:

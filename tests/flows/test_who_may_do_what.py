@@ -103,6 +103,7 @@ RULES: dict[frozenset[str], str] = {
     frozenset({"security"}): "POST /admin/people/{person_id:uuid}/factors",
     frozenset({"admin"}): """
         GET /admin/registrations
+        POST /admin/organisations/{org_id:uuid}/state
         POST /admin/organisations | POST /admin/organisations/{org_id:uuid}/people
         POST /admin/people/{person_id:uuid}/state | POST /admin/people/{person_id:uuid}/invitation
     """,

@@ -113,3 +113,29 @@ async def test_the_security_administrator_takes_away_lost_factors_and_no_other_d
         assert (await province.post(f"/admin/people/{security.user_id}/factors")).status_code == 409, "not his own"
     for table in ("totp", "login_session"):
         assert await pool.fetchval(f"SELECT count(*) FROM {table} WHERE person_id = $1", member) == 0
+
+
+async def test_nobody_of_a_closed_organisation_acts_or_signs_in(app: WithState, pool: Pool) -> None:
+    admin = await a_city_admin(pool, "330100", Role.BUYER)
+    unit = await a_unit(pool, admin)
+    person = await a_member(pool, admin, unit)
+    async with at(app, pool, admin) as city:
+        await city.post(f"/admin/people/{person}/grants", data={"role": "buyer"})
+        async with at(app, pool, await the_actor(pool, person)) as handler:
+            assert (await city.post(f"/admin/organisations/{unit}/state", data={"closed": "1"})).status_code == 303
+            assert (await handler.get("/api/me")).status_code == 401
+            assert (await city.post(f"/admin/organisations/{unit}/state", data={"closed": "0"})).status_code == 303
+            assert (await handler.get("/plans")).status_code == 200
+        own = await city.post(f"/admin/organisations/{admin.org_id}/state", data={"closed": "1"})
+        assert (own.status_code, "不能给自己授权" in own.text) == (422, True)
+
+
+async def test_whoever_holds_more_than_the_administrator_gives_is_not_his_to_take_over(
+    app: WithState, pool: Pool
+) -> None:
+    admin = await a_city_admin(pool, "330100", Role.BUYER)
+    strong = await opened(pool, Role.SUPERVISOR, "supervisor", "330100", admin.org_id)
+    async with at(app, pool, admin) as city:
+        assert (await city.post(f"/admin/people/{strong.user_id}/invitation", data={"yes": "1"})).status_code == 409
+        assert (await city.post(f"/admin/people/{strong.user_id}/state", data={"active": "0"})).status_code == 409
+    assert (await the_actor(pool, strong.user_id)).roles == {Role.SUPERVISOR}
