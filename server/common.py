@@ -10,11 +10,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from accounts.model import Actor
+from accounts.web import guard as accounts_guard
 from plumbing import openapi
 from plumbing.security import CONTENT_SECURITY_POLICY
 
 # The viewer draws with style attributes and an in-page style element; it is the only page that may.
 VIEWER_POLICY = CONTENT_SECURITY_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+
+async def guard(request: Request, wanted: str | tuple[str, ...]) -> Actor:
+    """What ``plumbing.web`` calls before a door that needs a login: he may enter, and the door's module is on."""
+    actor = await accounts_guard(request, wanted)
+    request.state.modules.demand(request)
+    return actor
 
 
 def document(routes: Sequence[BaseRoute], *, version: str, cookie: str = "yangcai") -> dict[str, Any]:

@@ -42,7 +42,7 @@ from plumbing.cluster.client import channels_of, pipe_to
 from plumbing.faults import until_there
 from plumbing.notices import Notices
 from plumbing.sockets.doors import Sockets
-from registries.parameters.places import Places
+from registries.parameters.rereading import rereaders
 from server.deadlines import Deadlines
 from server.forgetting import Forgetting
 from server.handlers import on_deal
@@ -74,8 +74,9 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     bells = Bells(room)
     presence = Presence(pool, clock)
     count = counting.Counting(pool, clock)
-    places = Places(pool)
-    heard = {"lot": bells.heard, "session": presence.heard, "todo": count.heard, "region": places.heard}
+    known = rereaders(pool, state["modules"])
+    heard = {"lot": bells.heard, "session": presence.heard, "todo": count.heard}
+    heard |= {channel: one.heard for channel, one in known.items()}
     notices = Notices(state["settings"].postgres_url, heard)
     rivals = Rivals(valkey, clock)
     notary = Notary(keys.load(transcript_keys(state["settings"])), site_name(state["settings"]))
@@ -89,8 +90,9 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     beside = {
         "deadlines": deadlines.run(), "loop-lag": metrics.watch_loop(), "notices": notices.run(),
         "presence": presence.run(), "sweeping": forgetting.run(), "todo-count": count.run(),
-        "todo-marks": Marks(pool, clock).run(), "places": places.run(),
+        "todo-marks": Marks(pool, clock).run(),
     }  # fmt: skip
+    beside |= {channel: one.run() for channel, one in known.items()}
     tasks = [asyncio.create_task(work, name=name) for name, work in beside.items()]
     try:
         more = {

@@ -28,11 +28,12 @@ from accounts.oidc import pages as oidc_pages
 from accounts.oidc.client import provider_of
 from accounts.sessions import cookie_name, is_https
 from accounts.todo import pages as todo_pages
-from accounts.web import Who, guard
+from accounts.web import Who
 from plumbing import texts, web
 from plumbing.logs import RequestLog
 from plumbing.security import BodyLimit, CrossOriginProtection, SecurityHeaders
 from plumbing.templates import Templates
+from registries.parameters.modules import Modules
 from registries.parameters.records import rule_set
 from server import common, errors
 
@@ -76,7 +77,8 @@ def state(settings: Any, **shared: Any) -> dict[str, Any]:
     return {
         "texts": catalogue,
         "templates": Templates(folders, catalogue, STATIC, known),
-        "guard": guard,
+        "guard": common.guard,
+        "modules": Modules(),
         "rule_set": rule_set,
         "oidc": provider_of(settings),
     }

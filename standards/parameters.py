@@ -178,6 +178,10 @@ _SIGN_IN = (
 
 _TODO = (_ours("todo.workdays", Kind.WORKDAYS, 2, _CUSTOM, 1, 60),)
 
+_MODULES = tuple(
+    _ours(f"module.{name}", Kind.FLAG, True, _CUSTOM) for name in ("opening", "practice", "plans", "exchange")
+)
+
 PARAMETERS: tuple[Parameter, ...] = (
     *_THRESHOLDS,
     *_NOTICE,
@@ -189,5 +193,6 @@ PARAMETERS: tuple[Parameter, ...] = (
     *_CATALOGUE,
     *_SIGN_IN,
     *_TODO,
+    *_MODULES,
 )
 BY_KEY: dict[str, Parameter] = {parameter.key: parameter for parameter in PARAMETERS}

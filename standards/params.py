@@ -18,7 +18,8 @@ from standards import regions
 from standards.parameters import BY_KEY, PARAMETERS, Kind, Parameter, Value
 
 __all__ = [
-    "BY_KEY", "PARAMETERS", "Kind", "ParamError", "Parameter", "RuleParam", "RuleSet", "Value", "fault_of", "resolve",
+    "BY_KEY", "PARAMETERS", "Kind", "ParamError", "Parameter", "RuleParam", "RuleSet", "Value", "fault_of",
+    "overlapping", "resolve",
 ]  # fmt: skip
 
 
@@ -99,6 +100,17 @@ def resolve(params: Iterable[RuleParam], region: str, on: date) -> RuleSet:
     for param in sorted(holding, key=lambda each: (len(each.region), each.valid_from)):
         values[param.key] = param.value
     return RuleSet(region, on, values)
+
+
+def overlapping(params: Iterable[RuleParam]) -> list[tuple[RuleParam, RuleParam]]:
+    """The pairs of one key in one place that are in force on a common day, each pair once, the earlier first."""
+    found: list[tuple[RuleParam, RuleParam]] = []
+    held: dict[tuple[str, str], list[RuleParam]] = {}
+    for param in sorted(params, key=lambda one: one.valid_from):
+        before = held.setdefault((param.key, param.region), [])
+        found += [(one, param) for one in before if one.valid_to is None or param.valid_from < one.valid_to]
+        before.append(param)
+    return found
 
 
 def fault_of(param: RuleParam) -> ParamError | None:

@@ -19,7 +19,7 @@ from plumbing.problems import Problem, language
 from plumbing.templates import as_data
 from plumbing.web import collect, page, read_form, see_other
 from registries.parameters import records, wording
-from registries.parameters.routes import ChangeBody, set_value
+from registries.parameters.routes import CalendarBody, ChangeBody, set_calendar, set_value
 from standards import regions
 from standards.parameters import BY_KEY, PARAMETERS, Parameter
 from standards.params import RuleParam
@@ -142,7 +142,7 @@ async def change(request: Request) -> Response:
             raise Problem(422, "param_type")
         body = {
             "key": known.key, "region": form.get("place", ""), "value": value, "source": form.get("source", ""),
-            "valid_from": form.get("valid_from", ""),
+            "valid_from": form.get("valid_from", ""), "valid_to": form.get("valid_to") or None,
         }  # fmt: skip
         try:
             await set_value(request, msgspec.convert(body, ChangeBody))
@@ -191,7 +191,13 @@ async def calendar(request: Request) -> Response:
     """The working days of a year: months with days off and make-up days; years that are not known say so."""
     text, today = request.query_params.get("year", ""), _today(request)
     year = int(text) if text.isascii() and text.isdigit() and 2000 <= int(text) <= 2200 else today.year
-    whole = await records.calendar(request.state.postgres)
+    return await _year(request, year)
+
+
+async def _year(
+    request: Request, year: int, given: dict[str, str] | None = None, refused: str = "", status: int = 200
+) -> Response:
+    whole, today = await records.calendar(request.state.postgres), _today(request)
     months = []
     for month in range(1, 13):
         first = date(year, month, 1)
@@ -202,9 +208,46 @@ async def calendar(request: Request) -> Response:
             days.append((day, kind or ("weekend" if not whole.works(day) else "work")))
             day += timedelta(days=1)
         months.append((first.weekday(), days))
+    actor = await sessions.actor(request)
+    held = {"off": _dates(whole.off, year), "make_up": _dates(whole.make_up, year)}
     return _draw(
-        request, "calendar.html", year=year, known=year in whole.years, months=months, today=today, zone=str(SHANGHAI)
-    )
+        request, "calendar.html", status, year=year, known=year in whole.years, months=months, today=today,
+        zone=str(SHANGHAI), may_load=actor is not None and actor.has(Role.OPERATOR), given=given or held,
+        refused=refused,
+    )  # fmt: skip
+
+
+def _dates(days: frozenset[date], year: int) -> str:
+    """The days of a year as they stand in the field: month and day."""
+    return " ".join(f"{day:%m-%d}" for day in sorted(days) if day.year == year)
+
+
+def _typed_days(text: str, year: int) -> list[str]:
+    """Days typed with or without their year, parted by spaces, commas or lines."""
+    words = text.replace(",", " ").replace("，", " ").replace("、", " ").split()
+    return [word if len(word) > 5 else f"{year}-{word}" for word in words]
+
+
+@page("POST", "/standards/calendar", act=Act.STANDARDS_SET)
+async def load_calendar(request: Request) -> Response:
+    """Load the holiday notice of a year; what is refused is told on the page, with what was typed."""
+    form = dict(await read_form(request))
+    text = form.get("year", "")
+    year = int(text) if text.isascii() and text.isdigit() and 2000 <= int(text) <= 2200 else 0
+    if not year:
+        raise Problem(422, "calendar_wrong", year=text[:10])
+    body = {
+        "off": _typed_days(form.get("off", ""), year), "make_up": _typed_days(form.get("make_up", ""), year),
+        "source": form.get("source", ""),
+    }  # fmt: skip
+    try:
+        try:
+            await set_calendar(request, year, msgspec.convert(body, CalendarBody))
+        except msgspec.ValidationError:
+            raise Problem(422, "calendar_wrong" if form.get("source") else "param_source", year=year) from None
+    except Problem as refused:
+        return await _year(request, year, form, _say(request)(refused.text, **refused.params), refused.status)
+    return see_other(f"/standards/calendar?year={year}", "note.calendar_set")
 
 
 ROUTES = collect(globals())

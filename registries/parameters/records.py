@@ -33,18 +33,26 @@ async def history(conn: Connection | Pool, region: str) -> list[RuleParam]:
     return [_param(row) for row in await conn.fetch(SQL["params_of"], region)]
 
 
-async def put_param(conn: Connection, param: RuleParam, set_by: UUID | None) -> RuleParam:
-    """Set a value from ``param.valid_from`` until the next one already set; what stood that day ends the day before.
+async def switches(conn: Connection | Pool) -> list[RuleParam]:
+    """Every switch of a module ever set, in any place."""
+    return [_param(row) for row in await conn.fetch(SQL["switches"])]
 
-    ``param.valid_to`` is not asked: the value given back has it. For a transaction of the caller, who has judged
-    the change (``rules.judge_change``).
+
+async def put_param(conn: Connection, param: RuleParam, set_by: UUID | None) -> RuleParam:
+    """Set a value from ``param.valid_from`` until before ``param.valid_to`` or the next one already set, if that is
+    sooner: the value given back says when. What stood on the first day ends the day before.
+
+    For a transaction of the caller, who has judged the change (``rules.judge_change``).
     """
     await conn.execute(SQL["lock_param"], f"rule_param {param.key} {param.region}")
     await conn.execute(SQL["drop_param_from_that_day"], param.key, param.region, param.valid_from)
     await conn.execute(SQL["end_param"], param.key, param.region, param.valid_from)
-    valid_to: date | None = await conn.fetchval(SQL["next_param"], param.key, param.region, param.valid_from)
+    following: date | None = await conn.fetchval(SQL["next_param"], param.key, param.region, param.valid_from)
+    valid_to = min((day for day in (param.valid_to, following) if day is not None), default=None)
     given = (param.key, param.region, param.valid_from, valid_to, param.value, param.source, set_by)
     await conn.execute(SQL["add_param"], *given)
+    if param.key.startswith("module."):
+        await conn.execute(SQL["tell_switches"])
     return RuleParam(param.key, param.region, param.valid_from, valid_to, param.value, param.source)
 
 

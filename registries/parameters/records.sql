@@ -54,3 +54,11 @@ INSERT INTO region (code, name) VALUES ($1, $2) ON CONFLICT (code) DO UPDATE SET
 
 -- name: tell_regions
 SELECT pg_notify('region', '');
+
+-- name: switches
+-- The switches of modules that were ever set, anywhere.
+SELECT key, region, lower(during) AS valid_from, upper(during) AS valid_to, value, source
+FROM rule_param WHERE starts_with(key, 'module.');
+
+-- name: tell_switches
+SELECT pg_notify('module', '');

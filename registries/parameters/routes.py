@@ -74,13 +74,18 @@ class SetValue(Struct, frozen=True):
 
 
 class ChangeBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """A change: from ``valid_from`` on, tomorrow at the earliest. ``source`` names the document behind it."""
+    """A change: from ``valid_from`` on, tomorrow at the earliest. ``source`` names the document behind it.
+
+    Until before ``valid_to``; null: until the next value already set. A period that reaches into the time of a value
+    already set is refused.
+    """
 
     key: Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[a-z][a-z0-9_.]*$")]
     region: Prefix
     value: bool | int | Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f]*$")]
     valid_from: date
     source: Source
+    valid_to: date | None = None
 
 
 class CalendarOut(Struct, frozen=True):
@@ -140,7 +145,7 @@ async def set_value(request: Request, body: ChangeBody) -> SetValue:
     """What the door and the page do: judge, ask whether his grant covers the place, write, tell the trail."""
     actor, state = await require(request, Role.OPERATOR), request.state
     now_ms = state.clock.now_ms()
-    param = RuleParam(body.key, body.region, body.valid_from, None, body.value, body.source)
+    param = RuleParam(body.key, body.region, body.valid_from, body.valid_to, body.value, body.source)
     fault = judge_change(param, day_of(now_ms))
     if fault is not None:
         earliest = (day_of(now_ms) + timedelta(days=1)).isoformat()
@@ -149,6 +154,8 @@ async def set_value(request: Request, body: ChangeBody) -> SetValue:
         raise Problem(403, "forbidden")
     async with state.postgres.acquire() as conn, conn.transaction():
         done = await records.put_param(conn, param, actor.user_id)
+        if body.valid_to and done.valid_to and done.valid_to < body.valid_to:
+            raise Problem(422, "param_overlap", since=done.valid_to.isoformat())
         detail = {"region": body.region, "value": body.value, "valid_from": body.valid_from.isoformat()}
         await audit(conn, actor, "parameter.set", f"parameter:{body.key}", detail=detail | {"source": body.source})
     return SetValue(done.key, done.region, done.valid_from, done.valid_to, done.value, done.source)
@@ -170,6 +177,12 @@ async def work_calendar(request: Request, year: int) -> CalendarOut:
     act=Act.STANDARDS_SET, errors=(404, 422))  # fmt: skip
 async def load_calendar(request: Request, year: int, body: CalendarBody) -> CalendarOut:
     """Load the holiday notice of a year, in place of what was known of it."""
+    await set_calendar(request, year, body)
+    return CalendarOut(year, True, sorted(set(body.off)), sorted(set(body.make_up)))
+
+
+async def set_calendar(request: Request, year: int, body: CalendarBody) -> None:
+    """What the door and the page do: ask whether he may, judge, write, tell the trail."""
     actor, state = await require(request, Role.OPERATOR), request.state
     if not 2000 <= year <= 2200:
         raise Problem(404, "not_found")
@@ -181,7 +194,6 @@ async def load_calendar(request: Request, year: int, body: CalendarBody) -> Cale
         except ValueError:
             raise Problem(422, "calendar_wrong", year=year) from None
         await audit(conn, actor, "calendar.loaded", f"calendar:{year}", detail={"source": body.source})
-    return CalendarOut(year, True, sorted(set(body.off)), sorted(set(body.make_up)))
 
 
 @op("GET", "/api/categories", tag="parameters", summary=("采购品目", "Categories"), act=OPEN)

@@ -62,7 +62,7 @@ RULES: dict[frozenset[str], str] = {
     frozenset({"operator"}): """
         GET /metrics | GET /api/operations | GET /operations | POST /api/parameters/values
         PUT /api/calendars/{year:int} | POST /api/categories/import | POST /standards/parameters/{key}
-        POST /api/regions/import
+        POST /api/regions/import | POST /standards/calendar
     """,
     OFFICERS - {"agency elsewhere"} | {"operator"}: "GET /recovery",
     BUYERS: "POST /api/auctions | GET /auctions/new | POST /auctions/new | GET /plans/new | POST /plans",

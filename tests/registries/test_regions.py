@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from plumbing.notices import Notices
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from registries.parameters import loading, pages, records, routes
-from registries.parameters.places import Places
+from registries.parameters.rereading import Rereading, read_places
 from standards import regions
 from tests.site import WithState, a_client, a_person, a_site, log_in
 from tests.support import SHARED, eventually
@@ -63,7 +64,7 @@ async def test_the_operator_loads_places_and_every_process_knows_them(
 ) -> None:
     operator = await a_person(fresh_pool, Role.OPERATOR, kind="operator", region="330000")
     await fresh_pool.execute("UPDATE role_grant SET region = '33', org_id = NULL")
-    places = Places(fresh_pool)
+    places = Rereading("places", partial(read_places, fresh_pool))
     notices = Notices(fresh_url, {"region": places.heard})
     tasks = [asyncio.create_task(places.run()), asyncio.create_task(notices.run())]
     try:

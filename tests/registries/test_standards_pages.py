@@ -112,3 +112,27 @@ async def test_a_year_that_is_not_known_says_so(app: WithState) -> None:
         unknown = (await client.get("/standards/calendar", params={"year": "2090"}, headers=PAGE)).text
     assert "day make_up" in known
     assert "放假安排尚未载入" in unknown
+
+
+async def test_the_operator_loads_the_holidays_of_a_year_on_the_page(
+    app: WithState, fresh_pool: Pool, clock: Clock
+) -> None:
+    operator = await a_person(fresh_pool, Role.OPERATOR, kind="operator", region="330000")
+    await fresh_pool.execute("UPDATE role_grant SET region = '33', org_id = NULL")
+    form = {"year": "2090", "off": "01-02，2090-05-01\n10-02", "make_up": "01-07", "source": "国办发明电〔2089〕1号"}
+    async with a_client(app) as client:
+        assert 'id="load"' not in (await client.get("/standards/calendar?year=2090", headers=PAGE)).text
+        await log_in(client, operator.login)
+        for changed, words in (
+            ({"off": "01-01"}, "日历有误"),
+            ({"off": "13-40"}, "日历有误"),
+            ({"source": ""}, "请注明依据"),
+        ):
+            refused = await client.post("/standards/calendar", data=form | changed, headers=PAGE)
+            assert (refused.status_code, words in refused.text) == (422, True), changed
+        done = await client.post("/standards/calendar", data=form, headers=PAGE)
+        assert (done.status_code, done.headers["location"]) == (303, "/standards/calendar?year=2090")
+        assert (await client.post("/standards/calendar", data=form | {"year": "x"}, headers=PAGE)).status_code == 422
+        page = (await client.get("/standards/calendar?year=2090", headers=PAGE)).text
+    assert "放假安排尚未载入" not in page
+    assert "01-02 05-01 10-02" in page
