@@ -96,20 +96,10 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     tasks = [asyncio.create_task(work, name=name) for name, work in beside.items()]
     try:
         more = {
-            "room": room,
-            "bells": bells,
-            "presence": presence,
-            "counting": count,
-            "desk": desk,
-            "pipe": pipe,
-            "deadlines": deadlines,
-            "notary": notary,
-            "on_deal": on_deal,
-            "sockets": gate,
-            "rivals": rivals,
-            "known": sessions.asked_together(pool, clock.now_ms),
-            "seat_facts": access.asked_together(pool),
-        }
+            "room": room, "bells": bells, "presence": presence, "counting": count, "desk": desk, "pipe": pipe,
+            "deadlines": deadlines, "notary": notary, "on_deal": on_deal, "sockets": gate, "rivals": rivals,
+            "known": sessions.asked_together(pool, clock.now_ms), "seat_facts": access.asked_together(pool),
+        }  # fmt: skip
         # What every socket holds on to: one for all, where a request has a state of its own.
         yield {**more, "lobby": State({**state, **more})}
     finally:
