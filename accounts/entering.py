@@ -187,11 +187,6 @@ async def let_in(request: Request, known: Known, proof: str = "", response: Resp
     return response
 
 
-async def device_of(request: Request, login: str) -> str:
-    """The token of this browser, where ``login`` has signed in on it before; else empty."""
-    return await devices.known(request, login)
-
-
 async def proved(request: Request, actor: Actor, how: str) -> None:
     """In his session he has proved anew that it is he."""
     state = request.state

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from accounts import entering, passwords, rules, sessions, throttle
+from accounts import devices, entering, passwords, rules, sessions, throttle
 from accounts.acts import OPEN, SIGNED_IN
 from accounts.audit import audit
 from accounts.entering import Known
@@ -122,7 +122,7 @@ async def prove_form(request: Request) -> Response:
     target, state = local_path(form.get("next")), request.state
     try:
         if (await factors_of(state.postgres, actor.user_id)).any:
-            from_here = await entering.device_of(request, actor.login)
+            from_here = await devices.known(request, actor.login)
             code = form.get("code", "")[:CODE_CHARS_MAX]
             how = await proving.by_code(state, actor.user_id, actor.login, from_here, code)
         else:

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from accounts import entering, sessions, throttle
+from accounts import devices, entering, sessions, throttle
 from accounts.acts import OPEN, SIGNED_IN
 from accounts.audit import audit
 from accounts.entering import Known
@@ -123,7 +123,7 @@ async def answer(request: Request, body: AnswerBody) -> Onward:
             raise Problem(401, "passkey_refused")
         await entering.proved(request, actor, "passkey")
         return onward  # type: ignore[return-value]  # as all doors that set a cookie
-    device = await entering.device_of(request, row["login"])
+    device = await devices.known(request, row["login"])
     known = Known(row["person_id"], row["login"], "passkey", device, ceremony.target)
     if ceremony.purpose == "second":
         waiting = await entering.waiting(request)

@@ -47,8 +47,7 @@ def _provider(request: Request) -> Provider:
 
 
 def _back(request: Request) -> str:
-    origin = request.state.settings.public_origin or f"{request.url.scheme}://{request.url.netloc}"
-    return origin + BACK
+    return passkeys.place_of(request).origin + BACK
 
 
 async def _off(request: Request, purpose: str, target: str) -> Response:
