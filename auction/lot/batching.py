@@ -33,7 +33,7 @@ class Offer(Struct, gc=False):
     """A bid on its way, and who is told what came of it, once."""
 
     bid: Bid
-    decided: Callable[[Any, Outcome], None]  # (this offer, what came of it)
+    decided: Callable[[Any, Outcome, int], None]  # (this offer, what came of it, the time in epoch ms)
 
 
 Told: TypeAlias = Callable[[UUID, bytes], None]
@@ -163,7 +163,7 @@ class Batches:
         self._tell("")
         metrics.BATCH_BIDS.count(len(call.offers))
         self._free(call)
-        _hand_out(call.offers, judged.outcomes)
+        self._hand_out(call.offers, judged.outcomes)
         if judged.events:
             self._told(call.lane.lot_id, judged.events)
 
@@ -181,7 +181,7 @@ class Batches:
     def give_up(self, call: _Call) -> None:
         """Nobody knows what came of the bids that are left."""
         self._free(call)
-        _hand_out(call.offers, [Refused(Refusal.OUTCOME_UNKNOWN)] * len(call.offers))
+        self._hand_out(call.offers, [Refused(Refusal.OUTCOME_UNKNOWN)] * len(call.offers))
 
     def _ask_again(self, call: _Call, wait_s: float) -> None:
         """What is left of the call once more, a bounded number of times."""
@@ -222,6 +222,15 @@ class Batches:
             self._leave(call.lane)
             self._pipe.flush()
 
+    def _hand_out(self, offers: list[Offer], outcomes: list[Outcome]) -> None:
+        """Tell each caller his own outcome; one that fails to hear it disturbs nobody."""
+        now_ms = self._clock.now_ms()
+        for offer, outcome in zip(offers, outcomes, strict=True):
+            try:
+                offer.decided(offer, outcome, now_ms)
+            except Exception:
+                log.exception("the answer to bid %s was not heard", offer.bid.rid)
+
     def _tell(self, trouble: str) -> None:
         """One line when the store goes and one when it is back, however many bids wait for it."""
         if bool(trouble) != self._away:
@@ -231,12 +240,3 @@ class Batches:
 
 def _doubted(outcome: Outcome) -> bool:
     return isinstance(outcome, Refused) and outcome.code is Refusal.CLOCK_SKEW
-
-
-def _hand_out(offers: list[Offer], outcomes: list[Outcome]) -> None:
-    """Tell each caller his own outcome; one that fails to hear it disturbs nobody."""
-    for offer, outcome in zip(offers, outcomes, strict=True):
-        try:
-            offer.decided(offer, outcome)
-        except Exception:
-            log.exception("the answer to bid %s was not heard", offer.bid.rid)

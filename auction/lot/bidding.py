@@ -110,9 +110,9 @@ class Desk:
         bid = Bid(body.id, stand.alias, body.price, body.token, detail or "null")
         asked = Asked(bid, self._decided, body, stand, answer, began)
         if not stand.bucket.spend(began):
-            self._decided(asked, Refused(Refusal.RATE))
+            self._decided(asked, Refused(Refusal.RATE), began)
         elif detail is None:
-            self._decided(asked, Refused(Refusal.FORMAT))
+            self._decided(asked, Refused(Refusal.FORMAT), began)
         else:
             self._batches.offer(stand.lane, asked)
 
@@ -122,14 +122,14 @@ class Desk:
         for task in self._asking:
             task.cancel()
 
-    def _decided(self, asked: Asked, outcome: Outcome) -> None:
+    def _decided(self, asked: Asked, outcome: Outcome, now_ms: int) -> None:
         """What the live store says, or what Postgres knows of a lot that it does not know."""
         if isinstance(outcome, Refused) and outcome.code is Refusal.LOT_UNKNOWN:
             task = asyncio.get_running_loop().create_task(self._ask_late(asked))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
         else:
-            self._tell(asked, outcome)
+            self._tell(asked, outcome, now_ms)
 
     async def _ask_late(self, asked: Asked) -> None:
         try:
@@ -137,9 +137,9 @@ class Desk:
         except Exception as error:  # whatever it is, the bidder asks again
             log.warning("a late bid was not answered: %s: %s", type(error).__name__, error)
             outcome = Refused(Refusal.OUTCOME_UNKNOWN)
-        self._tell(asked, outcome)
+        self._tell(asked, outcome, self._clock.now_ms())
 
-    def _tell(self, asked: Asked, outcome: Outcome) -> None:
+    def _tell(self, asked: Asked, outcome: Outcome, now_ms: int) -> None:
         """Put the outcome into words and count it."""
         stand, bid = asked.stand, asked.bid
         said: BidAccepted | BidRefused
@@ -150,7 +150,7 @@ class Desk:
             said = BidAccepted(bid.rid, stand.lot_id, at, price, closes_at, shown, outcome.repeat, leaf)
         else:
             said = self.refuse(asked.body, outcome, stand.terms.rules.basis)
-        metrics.answered(said, self._clock.now_ms() - asked.began)
+        metrics.answered(said, now_ms - asked.began)
         asked.answer(said)
 
 

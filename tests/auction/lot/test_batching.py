@@ -48,7 +48,7 @@ async def the_batches(client: Valkey, clock: Clock) -> AsyncIterator[Batches]:
 
 def offer(batches: Batches, lot_id: UUID, bid: Bid) -> asyncio.Future[Outcome]:
     decided: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    batches.offer(batches.lane(lot_id), Offer(bid, lambda offer, outcome: decided.set_result(outcome)))
+    batches.offer(batches.lane(lot_id), Offer(bid, lambda offer, outcome, now_ms: decided.set_result(outcome)))
     return decided
 
 
@@ -70,7 +70,7 @@ async def test_bids_of_one_moment_share_calls_and_keep_their_order(valkey_client
 
 
 async def test_one_bad_bid_and_one_deaf_caller_spoil_no_other_bid(valkey_client: Valkey, clock: Clock) -> None:
-    def deaf(offer: Offer, outcome: Outcome) -> None:
+    def deaf(offer: Offer, outcome: Outcome, now_ms: int) -> None:
         raise RuntimeError(outcome)
 
     lot_id, other = await an_open_lot(valkey_client, clock), uuid4()

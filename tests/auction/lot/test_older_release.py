@@ -91,7 +91,7 @@ async def test_this_release_bids_steers_shows_and_settles_a_lot_of_the_older_one
 
     async def bid(alias: Alias, rid: str, price: int) -> Outcome:
         decided: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        offer = Offer(Bid(rid, alias, price), lambda offer, outcome: decided.set_result(outcome))
+        offer = Offer(Bid(rid, alias, price), lambda offer, outcome, now_ms: decided.set_result(outcome))
         batches.offer(batches.lane(lot_id), offer)
         return await decided
 
