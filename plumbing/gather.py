@@ -11,21 +11,20 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 AT_ONCE_MAX = 256
-UNDER_WAY_MAX = 2
 
 
 class Gather(Generic[K, V]):
     """``await gather(key)``: what ``ask`` finds for the key, None for one it does not name.
 
-    Keys of one turn of the loop, and those that come while ``UNDER_WAY_MAX`` questions are under way, share a question
-    of at most ``AT_ONCE_MAX``. Nobody is given an answer to a question asked before his own. What ``ask`` raises, every
+    Keys of one turn of the loop, and those that come while a question is under way, share the next one, of at most
+    ``AT_ONCE_MAX``. Nobody is given an answer to a question asked before his own. What ``ask`` raises, every
     one of its askers hears.
     """
 
     def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]) -> None:
         self._ask = ask
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._asking: asyncio.Task[None] | None = None
 
     async def __call__(self, key: K) -> V | None:
         """The answer for one key."""
@@ -38,16 +37,15 @@ class Gather(Generic[K, V]):
         return await asyncio.shield(answer)  # one of many who wait may leave
 
     def _go(self) -> None:
-        """Ask what waits, as far as there is room."""
-        while self._waiting and len(self._under_way) < UNDER_WAY_MAX:
+        """Ask what waits, unless a question is under way."""
+        if self._waiting and self._asking is None:
             some = {key: self._waiting.pop(key) for key in list(islice(self._waiting, AT_ONCE_MAX))}
             # in a context of its own: what it logs is of no single asker
-            task = asyncio.get_running_loop().create_task(self._answer(some), context=Context())
-            self._under_way.add(task)
-            task.add_done_callback(self._done)
+            self._asking = asyncio.get_running_loop().create_task(self._answer(some), context=Context())
+            self._asking.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+        self._asking = None
         self._go()
 
     async def _answer(self, some: Mapping[K, asyncio.Future[V | None]]) -> None:

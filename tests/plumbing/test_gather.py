@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from plumbing.gather import AT_ONCE_MAX, UNDER_WAY_MAX, Gather
+from plumbing.gather import AT_ONCE_MAX, Gather
 
 
 class Oracle:
@@ -44,8 +44,10 @@ async def test_a_question_has_a_bound_and_those_who_come_meanwhile_wait_for_the_
     await asyncio.sleep(0)
     oracle.may.set()
     assert await asyncio.gather(*crowd, *late) == [3] * (AT_ONCE_MAX + 1) + [3, 4]
-    assert [len(words) for words in oracle.asked[:UNDER_WAY_MAX]] == [AT_ONCE_MAX, 1]
-    assert oracle.asked[UNDER_WAY_MAX:] == [["000", "late"]], "asked anew: the earlier question was before his time"
+    assert len(oracle.asked[0]) == AT_ONCE_MAX
+    assert oracle.asked[1:] == [[f"{AT_ONCE_MAX:03d}", "000", "late"]], (
+        "000 anew: the first question was before his time"
+    )
 
 
 async def test_all_who_shared_a_question_hear_what_it_raised_and_the_next_is_answered() -> None:
