@@ -21,7 +21,7 @@ def verdict(one: Sum) -> str:
         return "not run"
     if one.scenario.control:
         return "found out" if one.well else "NOT NOTICED"
-    return "held" if one.well else "BROKEN"
+    return "BROKEN" if not one.well else "held, but late" if one.late else "held"
 
 
 def figures(one: Sum) -> list[str]:
