@@ -54,7 +54,7 @@ async def test_a_cancelled_lot_says_why_and_leads_to_the_case(site: Site, chromi
         await steer(valkey_client, lot_id, "cancel", "预算收回")
         await room.wait_for_selector("#stage-note[data-key=cancelled]")
         assert "预算收回" in await room.inner_text("#stage-note")
-        assert await room.inner_text("#clock [data-clock]") == "已取消"
+        await room.wait_for_selector("#clock [data-clock]:text-is('已取消')")
         assert not await room.is_visible("#entry")
         await room.click("#case-link")
         await room.wait_for_url("**/auctions/**")
@@ -71,7 +71,7 @@ async def test_who_was_excluded_is_told_so_and_can_bid_no_more(
         await steer(valkey_client, lot_id, "bar", "列入不良行为记录", alias, Barred.BANNED.value)
         await room.wait_for_selector("#stage-note[data-key=barred_banned]")
         assert "提出质疑" in await room.inner_text("#stage-note")
-        assert await room.inner_text("#rank-figure") == "不参与排名"
+        await room.wait_for_selector("#rank-figure:text-is('不参与排名')")
         assert not await room.is_visible("#entry")
         assert await room.is_visible("#ask-open")
 

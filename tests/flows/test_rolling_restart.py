@@ -106,7 +106,7 @@ async def test_the_next_release_takes_over_under_load_and_lots_play_on_by_the_ru
 async def test_a_release_that_does_not_start_replaces_nothing_and_the_auction_goes_on(
     short_tmp: Path, next_release: Path
 ) -> None:
-    broken = short_tmp / "broken"
+    broken = short_tmp / "broken-release"
     shutil.copytree(next_release, broken)
     (broken / "server" / "app.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
     async with a_house(short_tmp / "stay") as house, a_practice(house.site, 2, LONG) as auction:
