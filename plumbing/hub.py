@@ -88,7 +88,7 @@ class Fan:
             left -= self._waiting[0].go_on(left)
             if self._waiting[0].done:
                 self._waiting.popleft()
-        metrics.FRAMES.inc(SLICE - left)
+        metrics.FRAMES.count(times=SLICE - left)
         self._turning = bool(self._waiting)
         if self._turning:
             asyncio.get_running_loop().call_soon(self._turn)
@@ -158,16 +158,17 @@ class Outbox:
 class Bucket:
     """Token bucket: ``rate`` per second, bursts to ``burst``; times in ms are given by the caller."""
 
-    __slots__ = ("_at", "_burst", "_rate", "_tokens")
+    __slots__ = ("_at", "_burst", "_per_ms", "_tokens")
 
     def __init__(self, rate: float, burst: float, now_ms: int) -> None:
-        self._rate, self._burst, self._tokens, self._at = rate, burst, burst, now_ms
+        self._per_ms, self._burst, self._tokens, self._at = rate / 1000, burst, burst, now_ms
 
     def spend(self, now_ms: int) -> bool:
         """Take one token; False when none is left."""
-        self._tokens = min(self._burst, self._tokens + (now_ms - self._at) * self._rate / 1000)
+        tokens = self._tokens + (now_ms - self._at) * self._per_ms
         self._at = now_ms
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
+        if tokens > self._burst:
+            tokens = self._burst
+        enough = tokens >= 1
+        self._tokens = tokens - 1 if enough else tokens
+        return enough

@@ -27,7 +27,6 @@ MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 LAG_EVERY_S = 0.25
 
 SOCKETS = Gauge("yangcai_sockets", "Open live sockets", multiprocess_mode="livesum")
-FRAMES = Counter("yangcai_frames", "Frames handed to live sockets")
 SLOW_READERS = Counter("yangcai_slow_readers", "Live sockets dropped because they read too slowly")
 LOOP_LAG = Histogram(
     "yangcai_loop_lag_seconds",
@@ -66,7 +65,7 @@ def forget_process(environ: Mapping[str, str], pid: int) -> None:
 
 
 class Tally:
-    """Counts by a label at a tenth of a microsecond each, poured into a library's counter by ``watch_loop``.
+    """Counts, by a label if any, at a tenth of a microsecond each, poured into a library's counter by ``watch_loop``.
 
     The library's own count costs one to two microseconds where processes share a folder, too dear for every bid.
     """
@@ -76,15 +75,18 @@ class Tally:
         self._counts: dict[str, int] = {}
         _POURED.append(self.pour)
 
-    def count(self, label: str, times: int = 1) -> None:
-        """Count under ``label``."""
+    def count(self, label: str = "", times: int = 1) -> None:
+        """Count under ``label``; empty for a counter without."""
         self._counts[label] = self._counts.get(label, 0) + times
 
     def pour(self) -> None:
         """Hand on what was counted since the last time."""
         counts, self._counts = self._counts, {}
         for label, times in counts.items():
-            self._counter.labels(label).inc(times)
+            (self._counter.labels(label) if label else self._counter).inc(times)
+
+
+FRAMES = Tally(Counter("yangcai_frames", "Frames handed to live sockets"))
 
 
 class Spread:
