@@ -1,4 +1,4 @@
-"""再次验证: whoever has a second factor proves that it is he before he awards, opens or spends; at every door."""
+"""再次验证: whoever has a second factor proves that it is he before he awards, opens, spends, or gives rights."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ BINDING = {
         "POST /lots/{lot_id:uuid}/contract",
     ),
     "head": ("POST /plans/{plan_id:uuid}/decision",),
+    "admin": ("POST /admin/people/{person_id:uuid}/invitation",),
+    "security": (
+        "POST /admin/people/{person_id:uuid}/grants", "POST /admin/people/{person_id:uuid}/delegations",
+        "POST /admin/people/{person_id:uuid}/factors", "POST /admin/roles",
+    ),
     "supervisor": ("POST /budget", "POST /budget/{indicator_id:uuid}/adjustment"),
 }  # fmt: skip
 
@@ -32,7 +37,7 @@ async def asked(site: Site, actor: Actor, door: str, scene: Scene, proved: bool)
     """What the door says to a program of this person, who has proved himself just now or never."""
     method, path = door.split(" ")
     path = path.replace("{lot_id:uuid}", str(scene.lot_id))
-    for place in ("{plan_id:uuid}", "{indicator_id:uuid}"):
+    for place in ("{plan_id:uuid}", "{indicator_id:uuid}", "{person_id:uuid}"):
         path = path.replace(place, str(uuid4()))
     given = sent(door, scene)
     if method == "POST" and "/api/" not in path:
