@@ -22,6 +22,7 @@ from plumbing.clock import Clock
 from plumbing.cluster.client import connect
 from plumbing.engines import checks
 from plumbing.faults import until_there
+from registries.forms import pages as forms
 from registries.joining import pages as joining
 from registries.parameters import loading
 from registries.parameters import pages as standards
@@ -55,6 +56,7 @@ ROUTES: list[BaseRoute] = [
     *parameters.ROUTES,
     *loading.ROUTES,
     *standards.ROUTES,
+    *forms.ROUTES,
     *joining.ROUTES,
     *budget.ROUTES,
     *plans.ROUTES,

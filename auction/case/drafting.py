@@ -19,6 +19,7 @@ from auction.lot.model import LotRules, PriceBasis, Stage
 from auction.lot.rules import lot_problem
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
+from registries.forms import records as forms
 
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Fen = Annotated[int, Meta(ge=0, le=900_000_000_000)]
@@ -112,7 +113,7 @@ def check_quantity(quantity: Decimal) -> None:
 
 
 async def create(conn: Connection, actor: Actor, draft: Draft, now_ms: int) -> UUID:
-    """Write a new case in DRAFT with its parameters pinned; its id. Refused: see ``check`` and the gate."""
+    """Write a new case in DRAFT with its parameters and texts pinned; its id. Refused: see ``check`` and the gate."""
     check(draft, now_ms)
     if not actor.has(Role.BUYER):
         raise Problem(403, "forbidden")
@@ -127,6 +128,7 @@ async def create(conn: Connection, actor: Actor, draft: Draft, now_ms: int) -> U
         _moment(draft.signup_from), moment(draft.opens_at), actor.user_id,
     )  # fmt: skip
     auction_id: UUID = await conn.fetchval(SQL["add_auction"], *given)
+    await forms.pin(conn, auction_id, actor.region, now_ms)
     await _add_lots(conn, auction_id, actor.region, actor.org_id, draft)
     await audit(conn, actor, "auction.drafted", f"auction:{auction_id}", detail={"number": number})
     return auction_id

@@ -46,7 +46,7 @@ RULES: dict[frozenset[str], str] = {
         GET /healthz | GET /api/parameters | GET /api/parameters/values | GET /api/calendars/{year:int}
         GET /api/categories | GET /api/regions | GET /preflight
         GET /standards | GET /standards/categories | GET /standards/calendar | GET /standards/parameters/{key}
-        GET /standards/regions
+        GET /standards/regions | GET /standards/forms
         GET /api/auctions | GET /auctions | GET /api/auctions/{auction_id:uuid} | GET /auctions/{auction_id:uuid}
         GET /verify | GET /api/transcript-keys | GET /api/lots/{lot_id:uuid}/transcript.jsonl
         GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
@@ -63,6 +63,7 @@ RULES: dict[frozenset[str], str] = {
         GET /metrics | GET /api/operations | GET /operations | POST /api/parameters/values
         PUT /api/calendars/{year:int} | POST /api/categories/import | POST /standards/parameters/{key}
         POST /api/regions/import | POST /standards/calendar
+        POST /standards/forms
     """,
     OFFICERS - {"agency elsewhere"} | {"operator"}: "GET /recovery",
     BUYERS: "POST /api/auctions | GET /auctions/new | POST /auctions/new | GET /plans/new | POST /plans",
