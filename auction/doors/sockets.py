@@ -44,6 +44,7 @@ from auction.lot.messages import (
     Welcome,
 )
 from auction.lot.model import Alias, Refusal, Refused
+from auction.lot.state import BrokenLogError
 from plumbing.faults import BROKEN_PIPES
 from plumbing.hub import Bucket, Outbox
 from plumbing.problems import Problem
@@ -252,6 +253,9 @@ class Session:
         except BROKEN_PIPES as error:  # it could not be shown what it asked for; a new socket asks again
             log.warning("socket given up: %s: %s", type(error).__name__, error)
             self.line.close(1013, "unavailable")
+        except BrokenLogError as error:  # the socket stays: who is hung up on comes back at once, and asks again
+            log.warning("lot %s cannot be shown: %s", message.lot, error)
+            self.fault("lot_unreadable")
 
     async def _watch_lot(self, message: Watch) -> None:
         if message.lot not in self._seats and not self._may_ask():
@@ -276,9 +280,14 @@ class Session:
 
     async def join(self, lot_id: UUID, seat: Seat, since: str) -> bool:
         """Take the seat; False when there is no such lot."""
-        key = self.watched[lot_id] = audience_of(seat)
-        if not await self.room.join(lot_id, key, self.line, since):
-            self.watched.pop(lot_id, None)
+        key, there = audience_of(seat), False
+        self.watched[lot_id] = key
+        try:
+            there = await self.room.join(lot_id, key, self.line, since)
+        finally:
+            if not there:
+                self.watched.pop(lot_id, None)
+        if not there:
             return False
         if self.watched.get(lot_id) != key:  # told otherwise meanwhile
             self.room.leave(lot_id, key, self.line)

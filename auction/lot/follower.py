@@ -111,6 +111,7 @@ class Follower:
         self.echoes: deque[bytes] = deque(maxlen=ECHOES_MAX)
         """What was taken at first hand and will come by the channel, too."""
         self._deliveries: list[Delivery] = []
+        self._broken = ""
         self.scene = Scene(shelf.rules)
         self.scene.state.opens_at, self.scene.state.closes_at = shelf.opens_at, shelf.closes_at
         self.scene.stage = shelf.stage
@@ -143,6 +144,12 @@ class Follower:
         if state.n and live_now and scene.stage != Stage.ON_HOLD:
             scene.stage = state.stage.value
         return True
+
+    def broken(self, error: BrokenLogError) -> None:
+        """Its log can be followed no further: told once."""
+        if self._broken != str(error):
+            self._broken = str(error)
+            log.error("lot %s can be shown no further: %s", self.lot_id, error)
 
     def told(self, stage: str, opens_at: int) -> None:
         """Postgres names another stage or opening. The log of a live lot stands above it, unless the lot is held."""
@@ -278,13 +285,17 @@ class Room:
         """False when events are missing in between."""
         try:
             return follower.take(events)
-        except BrokenLogError:
-            log.exception("lot %s: its log does not follow from itself", follower.lot_id)
+        except BrokenLogError as error:
+            follower.broken(error)
             return True
 
     async def _fill(self, follower: Follower) -> None:
         with suppress(RedisError, OSError):
-            missed = await live.read_log(self._valkey, follower.lot_id, follower.state.n)
+            try:
+                missed = await live.read_log(self._valkey, follower.lot_id, follower.state.n)
+            except BrokenLogError as error:
+                follower.broken(error)
+                return
             if missed:
                 await self._offer(follower, missed)
 

@@ -71,6 +71,7 @@ def postgres_away(for_s: float) -> Play:
                 went_s = now_s()
                 await asyncio.sleep(for_s)
                 meanwhile = sum(done > went_s for bidder in hall.bidders for _, done in bidder.taken)
+            await eventually(stand.postgres_answers, 4 * SETTLED_AFTER_MAX_S, "Postgres is back")
             short, back_s = hall.lots[1], now_s()
             await eventually(lambda: stand.settled(short.lot_id), 4 * SETTLED_AFTER_MAX_S, "settled")
             took_s = now_s() - back_s

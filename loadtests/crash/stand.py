@@ -147,6 +147,11 @@ class Stand:
         finally:
             await conn.close()
 
+    async def postgres_answers(self) -> bool:
+        """Whether it is there."""
+        async with self.postgres() as conn:
+            return bool(await conn.fetchval("SELECT true"))
+
     async def settled(self, lot_id: UUID) -> bool:
         """Whether the lot has a result."""
         async with self.postgres() as conn:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from plumbing.engines.faults import EngineFailed
 from plumbing.engines.places import Places
-from plumbing.engines.process import Child, alive, end_orphan, tail
+from plumbing.engines.process import Child, alive, buried, end_orphan, tail
 
 BINARY_SETTING = "YANGCAI_POSTGRES_BIN"
 DATABASE = USER = "yangcai"
@@ -109,6 +109,7 @@ class PostgresEngine:
         if note.exists():
             pid = int(note.read_text(encoding="utf-8").split("\n", 1)[0] or "0")
             await end_orphan(pid, str(self.folder), signal.SIGINT)
+            await buried(pid)  # Postgres would take the corpse for a server that runs
             if alive(pid):
                 note.unlink(missing_ok=True)
 

@@ -47,6 +47,21 @@ async def end_orphan(pid: int, marks: str, signal_number: int, wait_s: float = 1
             await asyncio.sleep(0.05)
 
 
+async def buried(pid: int, wait_s: float = 5.0) -> bool:
+    """Wait until the id of a dead process is free: until then whoever asks the kernel is told that it exists."""
+    for _ in range(int(wait_s / 0.05)):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        if alive(pid):
+            return False
+        await asyncio.sleep(0.05)
+    return False
+
+
 def tail(log: Path) -> str:
     """The end of a log file, for the operator."""
     with suppress(OSError), log.open("rb") as file:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import asyncpg
@@ -12,7 +14,7 @@ import pytest
 from plumbing import postgres, valkey
 from plumbing.engines import EngineFailed, Places, PostgresEngine, Supervisor, ValkeyEngine, checks
 from plumbing.engines import valkey as valkey_engine
-from plumbing.engines.process import alive, command_line
+from plumbing.engines.process import alive, buried, command_line
 from tests.conftest import Engines
 from tests.support import eventually
 
@@ -116,6 +118,17 @@ async def test_a_server_left_behind_is_ended_before_a_new_one_opens_its_files(sh
     await supervisor.start()
     assert left.ended or not alive(left.pid)
     await supervisor.stop()
+
+
+async def test_a_dead_process_counts_as_gone_when_its_parent_has_taken_note_of_it() -> None:
+    dead = subprocess.Popen(["true"])  # noqa: ASYNC220  # asyncio would take note of its end by itself
+    await eventually(lambda: not alive(dead.pid))
+    waiting = asyncio.create_task(buried(dead.pid))
+    await asyncio.sleep(0)
+    assert not waiting.done(), "the kernel still knows it, and Postgres would not start beside it"
+    dead.wait()
+    assert await waiting
+    assert await buried(os.getpid()) is False, "who lives is not waited for"
 
 
 def test_a_long_path_gets_a_short_folder_for_its_sockets(short_tmp: Path) -> None:

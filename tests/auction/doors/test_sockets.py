@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from accounts import tickets
 from auction.lot.model import Decrement, StepAgainst, Visibility
+from ledger import log as ledger
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from tests.live import Page, Site, a_live_site, a_page, a_program, a_started_lot, quick_rules
@@ -321,3 +322,23 @@ async def test_who_names_lots_without_end_does_not_keep_postgres_busy(site: Site
         codes = [frame["code"] for frame in page.frames if frame["t"] == "error"]
         assert len(codes) == 260
         assert "asking_too_often" in codes
+
+
+async def test_whoever_watches_a_lot_that_cannot_be_read_is_told_so_and_stays(
+    site: Site, valkey_client: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    lot_id = await a_started_lot(site, quick_rules(duration_ms=60_000))
+    key, log = ledger.keys_of(lot_id)[0], ledger.keys_of(lot_id)[4]
+    await valkey_client.xadd(log, {"e": b'[{"n":2,"at":1,"ki\xeed":"bid"}]'}, id="2-0")
+    await valkey_client.hset(key, "n", 2)
+    try:
+        async with a_page(site, "buyer") as host:
+            await host.send({"t": "watch", "lot": str(lot_id)})
+            assert (await host.fault())["code"] == "lot_unreadable"
+            await host.send({"t": "time", "t0": 1})
+            await eventually(lambda: host.frames[-1]["t"] == "time")
+        assert "Traceback" not in caplog.text
+        assert caplog.text.count(f"lot {lot_id} cannot be shown") == 1
+    finally:
+        for each in ledger.keys_of(lot_id)[:5]:
+            await valkey_client.delete(each)
