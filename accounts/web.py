@@ -65,16 +65,14 @@ async def stepped_up(request: Request, *, always: bool = False) -> Actor:
     return actor
 
 
-async def guard(request: Request, wanted: str | tuple[str, ...]) -> Actor:
-    """What ``plumbing.web`` calls before a door that needs a login, with its act or roles; ``request.state.guard``."""
+async def guard(request: Request, act: str) -> Actor:
+    """What ``plumbing.web`` calls before a door that needs a login, with its act; ``request.state.guard``."""
     actor = await require(request)
-    if actor.key and not (isinstance(wanted, str) and wanted) and request.method not in SAFE_METHODS:
+    if actor.key and not act and request.method not in SAFE_METHODS:
         raise Problem(403, "key_may_not")
-    if isinstance(wanted, tuple):
-        return await require(request, *wanted)
-    if wanted and wanted not in rules.compiled(actor.grants):
+    if act and act not in rules.compiled(actor.grants):
         raise Problem(403, "forbidden")
-    request.state.act = wanted
+    request.state.act = act
     return actor
 
 

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 
 from plumbing import problems
 from plumbing.problems import ProblemBody
-from plumbing.web import UNDECLARED, Operation
+from plumbing.web import Operation
 
 REF = "#/components/schemas/{name}"
 _PARAMETER = re.compile(r"{(\w+)(?::(\w+))?}")
@@ -102,9 +102,7 @@ def _describe(operation: Operation, schemas: dict[Any, Any], components: dict[st
     }
     if operation.guarded:
         described["security"] = [{"session": []}, {"key": []}]
-        described |= (
-            {"x-roles": list(operation.roles or ())} if operation.act == UNDECLARED else {"x-act": operation.act}
-        )
+        described["x-act"] = operation.act
     if operation.body is not None:
         content = {"application/json": {"schema": schemas[operation.body]}}
         described["requestBody"] = {"required": True, "content": content}

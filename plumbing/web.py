@@ -2,7 +2,7 @@
 
 ::
 
-    @op("POST", "/api/auctions/{auction_id:uuid}/submit", tag="auction", summary=("提交", "Submit"), roles=("buyer",))
+    @op("POST", "/api/auctions/{auction_id:uuid}/submit", tag="auction", summary=("提交", "Submit"), act="case.prepare")
     async def submit(request: Request, auction_id: UUID, body: SubmitBody) -> AuctionOut: ...
 
     ROUTES = collect(globals())
@@ -28,7 +28,6 @@ from starlette.types import Receive, Scope, Send
 from plumbing.problems import Problem
 
 Door = Callable[..., Awaitable[Any]]
-Roles = tuple[str, ...] | None
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -54,7 +53,6 @@ class Operation(Route):
         self.method = method
         self.tag: str = about["tag"]
         self.summary: tuple[str, str] = about["summary"]
-        self.roles: Roles = about["roles"]
         self.act: str | None = about["act"]
         self.status: int = about["status"]
         self.also: tuple[int, ...] = about["also"]
@@ -64,7 +62,7 @@ class Operation(Route):
         self.body: Any = hints.get("body")
         self.query: Any = hints.get("query")
         self.result: Any = hints.get("return")
-        self.guarded = (self.roles if self.act == UNDECLARED else self.act) is not None
+        self.guarded = self.act is not None
         self._decoder = msgspec.json.Decoder(self.body) if self.body is not None else None
         super().__init__(path, self._serve, methods=[method], name=function.__name__)
         named = set(inspect.signature(function).parameters) - {"request", "body", "query"}
@@ -73,7 +71,7 @@ class Operation(Route):
             raise TypeError(f"{function.__name__}: {sorted(named - self._named)} is not in the path {path}")
 
     async def _serve(self, request: Request) -> Response:
-        await _guard(request, self.act, self.roles)
+        await _guard(request, self.act)
         given = {name: request.path_params[name] for name in self._named}
         if self.query is not None:
             given["query"] = read_query(request, self.query)
@@ -88,15 +86,10 @@ class Operation(Route):
         return Response(msgspec.json.encode(reply.value), reply.status, reply.headers, "application/json")
 
 
-UNDECLARED = "?"
-"""What a door asks for that declares no act: its roles."""
-
-
-async def _guard(request: Request, act: str | None, roles: Roles) -> None:
-    """Ask whoever is behind the request for what the door declares; nothing where it declares nothing."""
-    wanted = roles if act == UNDECLARED else act
-    if wanted is not None:
-        await request.state.guard(request, wanted)
+async def _guard(request: Request, act: str | None) -> None:
+    """Ask whoever is behind the request for the act of the door; nobody where it is open to all."""
+    if act is not None:
+        await request.state.guard(request, act)
 
 
 def op(
@@ -105,8 +98,7 @@ def op(
     *,
     tag: str,
     summary: tuple[str, str],
-    act: str | None = UNDECLARED,
-    roles: Roles = None,
+    act: str | None,
     status: int = 200,
     also: tuple[int, ...] = (),
     errors: tuple[int, ...] = (),
@@ -116,13 +108,12 @@ def op(
     """Make an operation of the JSON API.
 
     ``act``: what one must be allowed somewhere to come in; "" is to be logged in, None is open to all.
-    ``roles`` in its stead names roles: one of them is needed, ``()`` is to be logged in.
     ``status`` and ``also`` are its good answers; ``errors`` the refusals of its own (400, 401, 403, 404, 413, 415 and
     422 are declared where they follow from the rest). ``media`` is that of a ``Response`` it makes itself.
     """
 
     def decorate(function: Door) -> Operation:
-        about: dict[str, Any] = {"tag": tag, "summary": summary, "act": act, "roles": roles}
+        about: dict[str, Any] = {"tag": tag, "summary": summary, "act": act}
         about |= {"status": status, "also": also}
         return Operation(method.upper(), path, function, **about, errors=errors, media=media, body_max=body_max)
 
@@ -132,22 +123,19 @@ def op(
 class Page(Route):
     """A server-rendered door, and what it asks of whoever comes in."""
 
-    act: str | None = UNDECLARED
-    roles: Roles = None
+    act: str | None
 
 
-def page(
-    method: str, path: str, *, act: str | None = UNDECLARED, roles: Roles = None, name: str | None = None
-) -> Callable[[Door], Page]:
-    """Make a server-rendered door: ``async def f(request) -> Response``. ``act`` and ``roles`` as in ``op``."""
+def page(method: str, path: str, *, act: str | None, name: str | None = None) -> Callable[[Door], Page]:
+    """Make a server-rendered door: ``async def f(request) -> Response``. ``act`` as in ``op``."""
 
     def decorate(function: Door) -> Page:
         async def serve(request: Request) -> Response:
-            await _guard(request, act, roles)
+            await _guard(request, act)
             return typing.cast(Response, await function(request))
 
         door = Page(path, serve, methods=[method], name=name or function.__name__)
-        door.act, door.roles = act, roles
+        door.act = act
         return door
 
     return decorate

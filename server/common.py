@@ -19,7 +19,7 @@ from plumbing.security import CONTENT_SECURITY_POLICY
 VIEWER_POLICY = CONTENT_SECURITY_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
-async def guard(request: Request, wanted: str | tuple[str, ...]) -> Actor:
+async def guard(request: Request, wanted: str) -> Actor:
     """What ``plumbing.web`` calls before a door that needs a login: he may enter, and the door's module is on."""
     actor = await accounts_guard(request, wanted)
     request.state.modules.demand(request)

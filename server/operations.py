@@ -20,7 +20,6 @@ from plumbing.faults import BROKEN_PIPES
 from plumbing.templates import PLOT, as_data
 from plumbing.web import collect, op, page
 
-OPERATORS = ("operator",)
 TILES = ("bids", "answer", "batch", "sockets", "slow", "running", "unsettled", "position", "memory", "stores")
 TRENDS = ("bids", "answer", "frames", "sockets", "lag", "requests")
 
@@ -78,7 +77,7 @@ def _shows_token(request: Request) -> bool:
 async def prometheus(request: Request) -> Response:
     """For Prometheus: with the token of the settings, or for an operator who is signed in. 401 and 403 otherwise."""
     if not _shows_token(request):
-        await request.state.guard(request, OPERATORS)
+        await request.state.guard(request, Act.PLATFORM_WATCH)
     body = metrics.exposition(await stores(request))
     return Response(body, headers={"Cache-Control": "no-store"}, media_type=metrics.MEDIA_TYPE)
 

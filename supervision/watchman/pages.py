@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import passwords
+from accounts.acts import OPEN
 from plumbing.faults import BROKEN_PIPES
 from plumbing.postgres import Pool
 from plumbing.problems import Problem
@@ -126,13 +127,13 @@ async def panel_facts(desk: Desk) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@page("GET", "/login")
+@page("GET", "/login", act=OPEN)
 async def login_page(request: Request) -> Response:
     """The login form."""
     return _page(request, "watchman_login.html", problem=None, login="")
 
 
-@page("POST", "/login", name="login_form")
+@page("POST", "/login", name="login_form", act=OPEN)
 async def login_form(request: Request) -> Response:
     """Check it: to the desk, or the form again."""
     form, desk = await read_form(request), desk_of(request)
@@ -156,14 +157,14 @@ async def login_form(request: Request) -> Response:
     return response
 
 
-@page("POST", "/logout")
+@page("POST", "/logout", act=OPEN)
 async def logout(request: Request) -> Response:
     """End the session."""
     desk_of(request).leave(request)
     return see_other("/login")
 
 
-@page("GET", "/")
+@page("GET", "/", act=OPEN)
 async def desk_page(request: Request) -> Response:
     """The desk: state, warnings, bars."""
     if not desk_of(request).who(request):
@@ -171,14 +172,14 @@ async def desk_page(request: Request) -> Response:
     return _page(request, "watchman.html", **await panel_facts(desk_of(request)))
 
 
-@page("GET", "/panel")
+@page("GET", "/panel", act=OPEN)
 async def panel(request: Request) -> Response:
     """The moving part of the desk, asked for every two seconds."""
     admin(request)
     return _page(request, "watchman_panel.html", **await panel_facts(desk_of(request)))
 
 
-@page("POST", "/warnings/{warning_id:int}")
+@page("POST", "/warnings/{warning_id:int}", act=OPEN)
 async def see_to(request: Request) -> Response:
     """Somebody took note of a warning; the first stands."""
     login, desk = admin(request), desk_of(request)
@@ -194,7 +195,7 @@ def _reason(text: str) -> str:
     return text
 
 
-@page("GET", "/bar")
+@page("GET", "/bar", act=OPEN)
 async def bar_page(request: Request) -> Response:
     """Whom to bar and why; what it will do is said before it is done."""
     admin(request)
@@ -203,7 +204,7 @@ async def bar_page(request: Request) -> Response:
     )
 
 
-@page("POST", "/bar", name="bar_form")
+@page("POST", "/bar", name="bar_form", act=OPEN)
 async def bar_form(request: Request) -> Response:
     """Bar a person: his sessions end at once, he cannot sign in until two administrators release him."""
     login, desk, form = admin(request), desk_of(request), await read_form(request)
@@ -219,7 +220,7 @@ async def bar_form(request: Request) -> Response:
     return see_other("/")
 
 
-@page("GET", "/release/{block_id:uuid}")
+@page("GET", "/release/{block_id:uuid}", act=OPEN)
 async def release_page(request: Request) -> Response:
     """Release a bar: the first asks with a reason, another agrees."""
     admin(request)
@@ -235,7 +236,7 @@ async def _release_page(request: Request, problem: Problem | None) -> Response:
     return _page(request, "watchman_release.html", problem.status if problem else 200, **about)
 
 
-@page("POST", "/release/{block_id:uuid}", name="release_form")
+@page("POST", "/release/{block_id:uuid}", name="release_form", act=OPEN)
 async def release_form(request: Request) -> Response:
     """The first asks, the second agrees or declines. Nobody agrees with himself."""
     login, desk, form = admin(request), desk_of(request), await read_form(request)

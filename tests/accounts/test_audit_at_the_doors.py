@@ -28,18 +28,18 @@ from tests.site import LaterClock, Person, WithState, a_client, a_person, a_site
 _address = itertools.count(1)
 
 
-@op("PUT", "/api/things/{thing_id:uuid}", tag="t", summary=("改", "Change"), roles=(), status=204)
+@op("PUT", "/api/things/{thing_id:uuid}", tag="t", summary=("改", "Change"), act="", status=204)
 async def change(request: Request, thing_id: UUID) -> None:
     """Changes something and says nothing of it."""
 
 
-@op("POST", "/api/things/{thing_id:uuid}/own", tag="t", summary=("办", "Do"), roles=(), status=204)
+@op("POST", "/api/things/{thing_id:uuid}/own", tag="t", summary=("办", "Do"), act="", status=204)
 async def write_own(request: Request, thing_id: UUID) -> None:
     """Writes its own line."""
     await audit(request.state.postgres, await require(request), "thing.done", f"thing:{thing_id}")
 
 
-@op("POST", "/api/things/{thing_id:uuid}/undone", tag="t", summary=("退", "Undo"), roles=(), status=204)
+@op("POST", "/api/things/{thing_id:uuid}/undone", tag="t", summary=("退", "Undo"), act="", status=204)
 async def undone(request: Request, thing_id: UUID) -> None:
     """Writes its line, and then its transaction is rolled back."""
     async with request.state.postgres.acquire() as conn, conn.transaction():
@@ -47,19 +47,19 @@ async def undone(request: Request, thing_id: UUID) -> None:
         raise Problem(409, "conflict")
 
 
-@op("POST", "/api/things/{thing_id:uuid}/broken", tag="t", summary=("坏", "Break"), roles=(), status=204)
+@op("POST", "/api/things/{thing_id:uuid}/broken", tag="t", summary=("坏", "Break"), act="", status=204)
 async def broken(request: Request, thing_id: UUID) -> None:
     """Breaks."""
     raise ZeroDivisionError
 
 
-@op("GET", "/api/things/{thing_id:uuid}", tag="t", summary=("看", "Look"), roles=("buyer",))
+@op("GET", "/api/things/{thing_id:uuid}", tag="t", summary=("看", "Look"), act="plan.read")
 async def look(request: Request, thing_id: UUID) -> dict[str, str]:
     """For buyers."""
     return {"thing": str(thing_id)}
 
 
-@page("GET", "/public")
+@page("GET", "/public", act=None)
 async def public(request: Request) -> Response:
     """For all."""
     return PlainTextResponse("public")

@@ -34,7 +34,7 @@ STEP_MS, MINUTE_MS = 30_000, 60_000
 _address = itertools.count(1)
 
 
-@page("POST", "/binding", roles=())
+@page("POST", "/binding", act="")
 async def binding(request: Request) -> Response:
     """An act that binds."""
     return Response((await stepped_up(request)).login)

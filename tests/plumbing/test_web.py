@@ -46,37 +46,37 @@ class Answer(msgspec.Struct):
     tags: list[str]
 
 
-@web.op("POST", "/api/test/things", tag="test", summary=("放", "Put"), status=201)
+@web.op("POST", "/api/test/things", tag="test", summary=("放", "Put"), status=201, act=None)
 async def put_thing(request: Request, body: Thing) -> Thing:
     return body
 
 
-@web.op("GET", "/api/test/things/{thing_id:uuid}", tag="test", summary=("取", "Get"))
+@web.op("GET", "/api/test/things/{thing_id:uuid}", tag="test", summary=("取", "Get"), act=None)
 async def get_thing(request: Request, thing_id: UUID, query: Wanted) -> Answer:
     return Answer(thing_id, query.page, query.tags)
 
 
-@web.op("DELETE", "/api/test/things/{thing_id:uuid}", tag="test", summary=("删", "Drop"), roles=("head",), status=204)
+@web.op("DELETE", "/api/test/things/{thing_id:uuid}", tag="test", summary=("删", "Drop"), act="plan.decide", status=204)
 async def drop_thing(request: Request, thing_id: UUID) -> None:
     return None
 
 
-@web.op("POST", "/api/test/refuse", tag="test", summary=("拒", "Refuse"), errors=(409,))
+@web.op("POST", "/api/test/refuse", tag="test", summary=("拒", "Refuse"), errors=(409,), act=None)
 async def refuse(request: Request) -> Thing:
     raise Problem(409, "too_many", seconds=5, accept={"max_fen": 42_860_000})
 
 
-@web.op("POST", "/api/test/break", tag="test", summary=("坏", "Break"))
+@web.op("POST", "/api/test/break", tag="test", summary=("坏", "Break"), act=None)
 async def break_down(request: Request) -> Thing:
     raise ZeroDivisionError
 
 
-@web.page("GET", "/test/secret", roles=("operator",))
+@web.page("GET", "/test/secret", act="platform.watch")
 async def secret(request: Request) -> Response:
     return PlainTextResponse("secret")
 
 
-@web.page("POST", "/test/form")
+@web.page("POST", "/test/form", act=None)
 async def form(request: Request) -> Response:
     return PlainTextResponse((await web.read_form(request)).get("name", "-"))
 
@@ -168,7 +168,7 @@ async def test_an_unknown_path_and_a_wrong_method_are_problems_too(client: httpx
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "DELETE"}
 
 
-async def test_a_door_with_roles_asks_for_login_then_for_the_role(client: httpx.AsyncClient, pool: Pool) -> None:
+async def test_a_door_with_an_act_asks_for_login_then_for_the_act(client: httpx.AsyncClient, pool: Pool) -> None:
     path = f"{PUT}/{uuid4()}"
     assert code(await client.delete(path)) == (401, "login_needed")
     await log_in(client, (await a_person(pool, Role.BUYER)).login)
@@ -293,7 +293,7 @@ def test_the_document_is_sound_and_says_what_each_door_takes_and_refuses() -> No
         ("tags", "query"),
     ]
     drop = document["paths"]["/api/test/things/{thing_id}"]["delete"]
-    assert drop["x-roles"] == ["head"]
+    assert drop["x-act"] == "plan.decide"
     assert {"401", "403", "404"} <= set(drop["responses"])
 
 
@@ -301,4 +301,4 @@ def test_a_parameter_that_is_not_in_the_path_is_found_at_once() -> None:
     async def wrong(request: Request, other: UUID) -> None: ...
 
     with pytest.raises(TypeError, match="other"):
-        web.op("GET", "/api/test/x", tag="t", summary=("a", "a"))(wrong)
+        web.op("GET", "/api/test/x", tag="t", summary=("a", "a"), act=None)(wrong)
