@@ -30,7 +30,7 @@ FORMAT = "yangcai-backup/1"
 POSTGRES, VALKEY, KEYS, SETTINGS, MANIFEST = (
     "postgres.dump", "valkey.jsonl", "transcript.keys", "settings.json", "manifest.json",
 )  # fmt: skip
-SECRETS = ("secret_key", "secret_key_before", "oidc_client_secret", "metrics_token")
+SECRETS = ("secret_key", "secret_key_before", "oidc_client_secret", "smtp_url", "metrics_token")
 Progress = Callable[[str, int, int], None]
 """Called with what is under way, how much of it is done, and how much there is."""
 

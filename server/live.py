@@ -12,6 +12,7 @@ from starlette.datastructures import State
 from starlette.routing import BaseRoute
 
 from accounts import sessions
+from accounts.outgoing.sending import Sender
 from accounts.todo import counting
 from auction.case import access, late, recovery
 from auction.case.shelf import shelved
@@ -47,7 +48,7 @@ from server.deadlines import Deadlines
 from server.forgetting import Forgetting
 from server.handlers import on_deal
 from server.settings import site_name, transcript_keys
-from server.todo import Marks
+from server.todo import Marks, ways_out
 
 # Doors of the live rooms; filled by the rooms as they land.
 ROUTES: list[BaseRoute] = [
@@ -88,10 +89,12 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     settings = state["settings"]
     gate = Sockets(DOORS, settings.public_origin or "", clock.now_ms, settings.sockets_per_address_max)
     gate.start()
+    marks = Marks(pool, clock, state["texts"], settings.public_origin)
     beside = {
         "deadlines": deadlines.run(), "loop-lag": metrics.watch_loop(), "notices": notices.run(),
         "presence": presence.run(), "sweeping": forgetting.run(), "todo-count": count.run(),
-        "todo-marks": Marks(pool, clock).run(),
+        "todo-marks": marks.run(),
+        "sending": Sender(pool, clock, ways_out(pool, clock, settings)).run(),
     }  # fmt: skip
     beside |= {channel: one.run() for channel, one in known.items()}
     tasks = [asyncio.create_task(work, name=name) for name, work in beside.items()]

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from plumbing.outbound import networks
+
 PREFIX = "YANGCAI_"
 SECRET_CHARS_MIN = 32
 KNOWN_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "yangcai", "demo"})
@@ -105,6 +107,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Live sockets that one address may hold open in one server process, 0 to 1000000; 0: any number."""
     shutdown_grace_s: int = 10
     """How long a stopping process lets its requests finish, in seconds, 0 to 300."""
+    smtp_url: str = ""
+    """The mail server for reminders: ``smtps://user:password@host``, ``smtp+starttls://…`` or, in one's own network,
+    ``smtp://host:25``. Empty: nobody is reminded by e-mail."""
+    mail_from: str = ""
+    """Who reminders come from, like ``阳采 <no-reply@yangcai.example.gov.cn>``. Needed with ``smtp_url``."""
+    webhook_networks: str = ""
+    """Private networks that webhooks may be sent to, like ``10.8.0.0/16``, with commas. Empty: none."""
     metrics_token: str = ""
     """The bearer token for ``/metrics``, 24 characters or more. Empty: only operators who signed in read it."""
     simulate: bool = True
@@ -195,6 +204,7 @@ def _addresses(settings: Settings) -> list[str]:
         faults.append("YANGCAI_VALKEY_URL: must begin with redis://, rediss:// or unix://, or name a cluster")
     if settings.postgres_url and not settings.postgres_url.startswith(("postgresql://", "postgres://")):
         faults.append("YANGCAI_POSTGRES_URL: must begin with postgresql://")
+    faults += _outward(settings)
     if settings.public_origin:
         parts = urlsplit(settings.public_origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query or parts.username:
@@ -215,6 +225,20 @@ def _provider(settings: Settings) -> list[str]:
         for name in ("oidc_client_id", "oidc_client_secret")
         if not getattr(settings, name)
     ]
+
+
+def _outward(settings: Settings) -> list[str]:
+    """What leaves the house."""
+    faults = []
+    if settings.smtp_url and not settings.smtp_url.startswith(("smtp://", "smtps://", "smtp+starttls://")):
+        faults.append("YANGCAI_SMTP_URL: must begin with smtps://, smtp+starttls:// or smtp://")
+    if settings.smtp_url and "@" not in settings.mail_from:
+        faults.append("YANGCAI_MAIL_FROM: is missing; who reminders come from, like no-reply@host")
+    try:
+        networks(settings.webhook_networks)
+    except ValueError as error:
+        faults.append(f"YANGCAI_WEBHOOK_NETWORKS: {error}")
+    return faults
 
 
 def _production(settings: Settings) -> list[str]:

@@ -29,6 +29,7 @@ from accounts.oidc.client import provider_of
 from accounts.sessions import cookie_name, is_https
 from accounts.todo import pages as todo_pages
 from accounts.web import Who
+from accounts.webhooks import pages as webhook_pages
 from plumbing import texts, web
 from plumbing.logs import RequestLog
 from plumbing.security import BodyLimit, CrossOriginProtection, SecurityHeaders
@@ -108,7 +109,7 @@ def build(
     every = [
         *accounts_routes.ROUTES, *accounts_pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES,
         *oidc_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *todo_pages.ROUTES, *key_pages.ROUTES,
-        *routes,
+        *webhook_pages.ROUTES,         *routes,
     ]  # fmt: skip
     every += common.routes(every, mode=str(settings.mode), version=version, cookie=cookie_name(settings))
     middleware = [

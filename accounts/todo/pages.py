@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import asyncpg
 from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts.acts import SIGNED_IN
+from accounts.audit import audit
 from accounts.model import Actor
 from accounts.records import moment
 from accounts.todo import handing
@@ -149,6 +151,21 @@ async def name_substitute(request: Request) -> Response:
             raise
         return await _away(request, actor, lists.in_words(request, problem))
     return see_other("/todo/away", "note.substitute_named")
+
+
+@page("POST", "/todo/contact", act=SIGNED_IN, name="keep_contact")
+async def keep_contact(request: Request) -> Response:
+    """Keep how he is reminded beside the site."""
+    actor, state, form = await require(request), request.state, await read_form(request)
+    email, phone = form.get("email", ""), form.get("phone", "").replace(" ", "").replace("-", "")
+    ways = [bool(form.get(way)) for way in ("by_email", "by_sms", "by_voice")]
+    try:
+        async with state.postgres.acquire() as conn, conn.transaction():
+            await conn.execute(SQL["put_contact"], actor.user_id, email, phone, *ways)
+            await audit(conn, actor, "todo.contact", f"person:{actor.user_id}")
+    except asyncpg.CheckViolationError:
+        return await _away(request, actor, lists.in_words(request, Problem(422, "contact_unfit")))
+    return see_other("/todo/away", "note.contact_kept")
 
 
 ROUTES = collect(globals())

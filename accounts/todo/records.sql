@@ -11,7 +11,7 @@ WITH item AS MATERIALIZED (SELECT * FROM todo_waiting), who AS (
     UNION
     SELECT h.id, i.key FROM held h JOIN item i ON i.person_id IS NULL AND h.role = ANY(i.roles)
         AND starts_with(i.region, h.region) AND (h.org_id = ANY(i.org_ids) OR cardinality(i.org_ids) = 0)
-        AND (h.only_org IS NULL OR cardinality(i.org_ids) = 0 OR h.only_org = ANY(i.org_ids))
+        AND (h.only_org IS NULL OR h.only_org = ANY(i.org_ids))
         AND (h.object_id IS NULL OR h.object_id = i.object_id) AND (h.acts IS NULL OR i.act = ANY(h.acts))
     WHERE NOT coalesce(h.id = ANY(i.not_persons), false)
 )
@@ -30,7 +30,7 @@ LEFT JOIN LATERAL (SELECT x.id FROM substitution x WHERE x.person_id = o.to_pers
 SELECT DISTINCT p.id, p.name, p.login, o.name AS org_name FROM todo_waiting i
 JOIN role_grant g ON g.role = ANY(i.roles) AND g.valid @> $2::timestamptz AND starts_with(i.region, g.region)
     AND (g.object_id IS NULL OR g.object_id = i.object_id)
-    AND (g.org_id IS NULL OR cardinality(i.org_ids) = 0 OR g.org_id = ANY(i.org_ids))
+    AND (g.org_id IS NULL OR g.org_id = ANY(i.org_ids))
 LEFT JOIN made_role m ON m.id = g.made_role
 JOIN person p ON p.id = g.person_id AND p.active AND audit_bar(p.id) = ''
 JOIN organisation o ON o.id = p.org_id AND o.state = 'active'
@@ -107,15 +107,15 @@ ON CONFLICT (person_id) DO UPDATE SET email = $2, phone = $3, by_email = $4, by_
 
 -- name: to_remind
 -- Steps that have reached a higher rung: 1 new, 2 due within $2 of $1, 3 overdue at $1.
-SELECT m.key, m.due_at, i.kind, i.title, i.number, i.path, i.region,
-       CASE WHEN m.due_at <= $1 THEN 3 WHEN m.due_at <= $2 THEN 2 ELSE 1 END AS rung
+SELECT m.key, m.since, m.due_at, i.kind, i.title, i.number, i.path, i.region,
+       CASE WHEN m.due_at <= $1::timestamptz THEN 3 WHEN m.due_at <= $2::timestamptz THEN 2 ELSE 1 END AS rung
 FROM todo_mark m JOIN todo_waiting i USING (key)
-WHERE m.reminded < CASE WHEN m.due_at <= $1 THEN 3 WHEN m.due_at <= $2 THEN 2 ELSE 1 END ORDER BY m.key LIMIT 200;
+WHERE m.reminded < CASE WHEN m.due_at <= $1::timestamptz THEN 3 WHEN m.due_at <= $2::timestamptz THEN 2 ELSE 1 END ORDER BY m.key LIMIT 200;
 
 -- name: reminded
 UPDATE todo_mark SET reminded = $2 WHERE key = $1;
 
 -- name: people_reached
 -- Everybody with a way to be reached who may have a step waiting.
-SELECT c.person_id FROM person_contact c JOIN person p ON p.id = c.person_id AND p.active
+SELECT c.person_id, c.by_email, c.by_sms, c.by_voice FROM person_contact c JOIN person p ON p.id = c.person_id AND p.active
 WHERE c.by_email OR c.by_sms OR c.by_voice;

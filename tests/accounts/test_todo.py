@@ -20,11 +20,13 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.problems import Problem
 from plumbing.valkey import Valkey
+from server import site
 from server.todo import Marks, due_of
 from standards.workdays import day_of
 from tests.auction.people import an_actor, an_organisation
 from tests.auction.walk import MINUTE, Cast, a_cast, a_draft, published, signed_up, within
 from tests.live import a_live_site
+from tests.site import ORIGIN
 from tests.support import eventually
 
 HOUR, DAY = 60 * MINUTE, 24 * 60 * MINUTE
@@ -95,7 +97,7 @@ async def test_the_time_of_a_step_is_the_end_of_its_second_working_day(pool: Poo
 async def test_a_mark_comes_with_the_step_and_goes_with_it(fresh_pool: Pool) -> None:
     cast = await a_cast(fresh_pool, suppliers=0)
     auction_id = await submitted(fresh_pool, cast)
-    marks = Marks(fresh_pool, Clock())
+    marks = Marks(fresh_pool, Clock(), site.load_texts(), ORIGIN)
     await marks.once()
     (step,) = await mine(fresh_pool, cast.head)
     assert step.due_at > NOW()
@@ -175,16 +177,33 @@ async def test_the_count_in_the_head_moves_live_and_ends_with_the_session(
 ) -> None:
     cast = await a_cast(pool, suppliers=0)
     told: list[dict[str, Any]] = []
-    async with a_live_site(pool, valkey_url, postgres_url) as site:
+    async with a_live_site(pool, valkey_url, postgres_url) as product:
         token = await sessions.begin(pool, cast.head.user_id, NOW())
-        cookie = {"Cookie": f"{sessions.cookie_name(site.settings)}={token}", "Origin": site.origin}
-        address = site.origin.replace("http", "ws") + "/ws/todo"
+        cookie = {"Cookie": f"{sessions.cookie_name(product.settings)}={token}", "Origin": product.origin}
+        address = product.origin.replace("http", "ws") + "/ws/todo"
         async with connect(address, additional_headers=cookie, proxy=None) as socket:
             told.append(json.loads(await socket.recv()))
             await submitted(pool, cast)
             told.append(json.loads(await socket.recv()))
             await pool.execute("DELETE FROM login_session WHERE person_id = $1", cast.head.user_id)
             await eventually(lambda: socket.close_code == 4401, within_s=20)
-        async with connect(address, additional_headers={"Origin": site.origin}, proxy=None) as nobody:
+        async with connect(address, additional_headers={"Origin": product.origin}, proxy=None) as nobody:
             await eventually(lambda: nobody.close_code == 4401, within_s=20)
     assert told == [{"t": "todo", "count": 0, "late": 0}, {"t": "todo", "count": 1, "late": 0}]
+
+
+async def test_a_registration_waits_for_the_administrator_of_its_place_alone(pool: Pool) -> None:
+    wide, elsewhere, of_one_unit = [
+        await an_actor(pool, await an_organisation(pool, "supervisor"), Role.ADMIN, grant_region=place)
+        for place in ("3301", "3302", "3301")
+    ]
+    unit = await an_organisation(pool)
+    await pool.execute("UPDATE role_grant SET org_id = $2 WHERE person_id = $1", of_one_unit.user_id, unit)
+    newcomer = await an_actor(pool, await an_organisation(pool, "supplier"))
+    await pool.execute(
+        "INSERT INTO registration (org_id, person_id, kind, region, filed_at) "
+        "VALUES ($1, $2, 'supplier', '330106', now())",
+        newcomer.org_id, newcomer.user_id,
+    )  # fmt: skip
+    found = [len(await kinds(pool, actor)) for actor in (wide, elsewhere, of_one_unit, newcomer)]
+    assert (found[0] > 0, found[1:]) == (True, [0, 0, 0])

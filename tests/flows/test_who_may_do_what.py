@@ -53,7 +53,7 @@ RULES: dict[frozenset[str], str] = {
         GET /invitation | POST /invitation | GET /register | POST /register
     """,
     EVERYONE - {"nobody"}: """
-        GET /todo/away | POST /todo/away | GET /keys | POST /keys
+        GET /todo/away | POST /todo/away | POST /todo/contact | GET /keys | POST /keys
         GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key | GET /account | POST /account/sessions
         GET /account/factors | GET /prove
     """,
@@ -111,6 +111,7 @@ RULES: dict[frozenset[str], str] = {
     frozenset({"supervisor"}): """
         POST /api/lots/{lot_id:uuid}/suspension | DELETE /api/lots/{lot_id:uuid}/suspension
     """,
+    OFFICERS | SUPPLIERS | {"admin"}: "GET /webhooks | POST /webhooks | GET /webhooks/log",
     SUPPLIERS: "POST /api/auctions/{auction_id:uuid}/signup | GET /practice | POST /practice",
     frozenset({"bidder"}): """
         GET /lots/{lot_id:uuid}/room | DELETE /api/auctions/{auction_id:uuid}/signup
@@ -124,7 +125,9 @@ RULES: dict[frozenset[str], str] = {
         POST /admin/roles/{role_id:uuid}/retirement | GET /registration
         POST /admin/registrations/{registration_id:uuid}
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
-        POST /keys/{key_id:uuid}/revocation
+        POST /keys/{key_id:uuid}/revocation | POST /webhooks/{endpoint_id:uuid}/secret
+        POST /webhooks/{endpoint_id:uuid}/end | POST /webhooks/{endpoint_id:uuid}/test
+        POST /webhooks/log/{sending_id:uuid}/replay
         GET /budget/{indicator_id:uuid} | POST /budget/{indicator_id:uuid}/adjustment
         GET /plans/{plan_id:uuid} | GET /plans/{plan_id:uuid}/edit | POST /plans/{plan_id:uuid}
         POST /plans/{plan_id:uuid}/decision | POST /plans/{plan_id:uuid}/withdrawal
@@ -289,6 +292,7 @@ def routes_of_the_product() -> list[BaseRoute]:
     from accounts.keys import pages as key_pages
     from accounts.oidc import pages as oidc_pages
     from accounts.todo import pages as todo_pages
+    from accounts.webhooks import pages as webhook_pages
 
     accounts = [*routes.ROUTES, *pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES]
     return [
@@ -298,6 +302,7 @@ def routes_of_the_product() -> list[BaseRoute]:
         *admin.ROUTES,
         *todo_pages.ROUTES,
         *key_pages.ROUTES,
+        *webhook_pages.ROUTES,
         *composition.ROUTES,
     ]
 
@@ -319,8 +324,10 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{lang}": "zh", "{form_id:uuid}": str(uuid4()), "{step}": "need", "{key}": "auction.rounds",
         "{person_id:uuid}": str(scene.person_id if path.startswith("/admin") else uuid4()),
         "{org_id:uuid}": str(scene.org_id), "{grant_id:uuid}": str(uuid4()),
-        "{role_id:uuid}": str(uuid4()), "{registration_id:uuid}": str(uuid4()), "{delegation_id:uuid}": str(uuid4()),
-        "{key_id:uuid}": str(uuid4()), "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
+        "{role_id:uuid}": str(uuid4()), "{registration_id:uuid}": str(uuid4()),
+        "{delegation_id:uuid}": str(uuid4()),
+        "{key_id:uuid}": str(uuid4()), "{endpoint_id:uuid}": str(uuid4()), "{sending_id:uuid}": str(uuid4()),
+        "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
     }  # fmt: skip
     for place, value in places.items():
         path = path.replace(place, value)
