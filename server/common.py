@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from accounts.model import Actor
 from accounts.web import guard as accounts_guard
 from plumbing import openapi
 from plumbing.security import CONTENT_SECURITY_POLICY
+from registries.parameters.rereading import Rereading, read_places
 
 # The viewer draws with style attributes and an in-page style element; it is the only page that may.
 VIEWER_POLICY = CONTENT_SECURITY_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
@@ -24,6 +26,16 @@ async def guard(request: Request, wanted: str) -> Actor:
     actor = await accounts_guard(request, wanted)
     request.state.modules.demand(request)
     return actor
+
+
+def rereaders(state: Mapping[str, Any]) -> dict[str, Rereading]:
+    """What a process keeps of the standards in memory, by the channel that tells of its changes."""
+    pool = state["postgres"]
+    return {
+        "region": Rereading("places", partial(read_places, pool)),
+        "module": Rereading("modules", partial(state["modules"].read, pool)),
+        "pack": Rereading("brand", partial(state["brand"].read, pool)),
+    }
 
 
 def document(routes: Sequence[BaseRoute], *, version: str, cookie: str = "yangcai") -> dict[str, Any]:

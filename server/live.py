@@ -43,7 +43,7 @@ from plumbing.cluster.client import channels_of, pipe_to
 from plumbing.faults import until_there
 from plumbing.notices import Notices
 from plumbing.sockets.doors import Sockets
-from registries.parameters.rereading import rereaders
+from server.common import rereaders
 from server.deadlines import Deadlines
 from server.forgetting import Forgetting
 from server.handlers import on_deal
@@ -76,7 +76,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     bells = Bells(room)
     presence = Presence(pool, clock)
     count = counting.Counting(pool, clock)
-    known = rereaders(pool, state["modules"])
+    known = rereaders(state)
     heard = {"lot": bells.heard, "session": presence.heard, "todo": count.heard}
     heard |= {channel: one.heard for channel, one in known.items()}
     notices = Notices(state["settings"].postgres_url, heard)

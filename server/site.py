@@ -34,6 +34,7 @@ from plumbing import texts, web
 from plumbing.logs import RequestLog
 from plumbing.security import BodyLimit, CrossOriginProtection, SecurityHeaders
 from plumbing.templates import Templates
+from registries.packs.records import Brand
 from registries.parameters.modules import Modules
 from registries.parameters.records import rule_set
 from server import common, errors
@@ -80,6 +81,7 @@ def state(settings: Any, **shared: Any) -> dict[str, Any]:
         "templates": Templates(folders, catalogue, STATIC, known),
         "guard": common.guard,
         "modules": Modules(),
+        "brand": Brand(),
         "rule_set": rule_set,
         "oidc": provider_of(settings),
     }

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import yangcai
-from yangcai import account, fiscal, loading, watching
+from yangcai import account, fiscal, loading, pack, watching
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -22,6 +22,7 @@ app.add_typer(watching.app, name="watchman")
 app.add_typer(fiscal.app, name="fiscal")
 app.add_typer(loading.categories, name="categories")
 app.add_typer(loading.regions, name="regions")
+app.add_typer(pack.app, name="pack")
 
 Port = Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]

@@ -33,6 +33,11 @@ async def history(conn: Connection | Pool, region: str) -> list[RuleParam]:
     return [_param(row) for row in await conn.fetch(SQL["params_of"], region)]
 
 
+async def all_params(conn: Connection | Pool) -> list[RuleParam]:
+    """Every value ever set, in any place."""
+    return [_param(row) for row in await conn.fetch(SQL["all_params"])]
+
+
 async def switches(conn: Connection | Pool) -> list[RuleParam]:
     """Every switch of a module ever set, in any place."""
     return [_param(row) for row in await conn.fetch(SQL["switches"])]

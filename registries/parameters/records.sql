@@ -3,6 +3,9 @@
 SELECT key, region, lower(during) AS valid_from, upper(during) AS valid_to, value, source
 FROM rule_param WHERE starts_with($1, region) ORDER BY key, region, valid_from;
 
+-- name: all_params
+SELECT key, region, lower(during) AS valid_from, upper(during) AS valid_to, value, source FROM rule_param;
+
 -- name: params_in_force
 SELECT key, region, lower(during) AS valid_from, upper(during) AS valid_to, value, source
 FROM rule_param WHERE starts_with($1, region) AND during @> $2::date;

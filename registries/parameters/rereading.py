@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 from plumbing.faults import ever
 from plumbing.postgres import Pool
 from registries.parameters import records
-from registries.parameters.modules import Modules
 from standards import regions
 
 
@@ -40,11 +38,3 @@ class Rereading:
 async def read_places(pool: Pool) -> None:
     """Know the places 行政区划 that were loaded."""
     regions.learn(await records.loaded_regions(pool))
-
-
-def rereaders(pool: Pool, modules: Modules) -> dict[str, Rereading]:
-    """What is kept in memory, by the channel that tells of its changes: places, and the switches of modules."""
-    return {
-        "region": Rereading("places", partial(read_places, pool)),
-        "module": Rereading("modules", partial(modules.read, pool)),
-    }
