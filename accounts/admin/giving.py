@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from accounts.admin.model import Delegation, Refusal, Wanted
-from accounts.admin.rules import judge, reach
+from accounts.admin.rules import judge, reach, within_what_he_gives
 from accounts.audit import audit
 from accounts.model import Actor, Grant, Role
 from accounts.records import millis, moment
@@ -82,7 +82,8 @@ async def end_grant(conn: Connection, actor: Actor, grant_id: UUID, now_ms: int)
         raise Problem(404, "grant_unknown")
     if row["person_id"] == actor.user_id:
         raise refuse(Refusal.SELF)
-    if Role(row["role"]) not in {each.reach.role for each in await delegations_of(conn, actor.user_id, now_ms)}:
+    own = await delegations_of(conn, actor.user_id, now_ms)
+    if not within_what_he_gives(own, Role(row["role"]), row["right_region"], row["right_org"]):
         raise refuse(Refusal.NOT_HELD)
     ended = await conn.fetchval(SQL["end_grant"], grant_id, moment(now_ms), actor.user_id)
     if ended is None:

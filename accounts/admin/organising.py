@@ -15,7 +15,7 @@ from accounts import names, records
 from accounts.admin import giving
 from accounts.admin.giving import SQL
 from accounts.admin.model import INVITED_MS, Refusal
-from accounts.admin.rules import reach
+from accounts.admin.rules import reach, within_what_he_gives
 from accounts.audit import audit
 from accounts.model import Actor, Role
 from accounts.records import moment
@@ -114,9 +114,9 @@ async def add_person(
 
 async def _only_what_he_gives(conn: Connection, actor: Actor, person_id: UUID, now_ms: int) -> None:
     """Refuse to take over or shut out whoever holds what the actor may not give: that were more than he holds."""
-    rows = await conn.fetch(SQL["held_roles"], person_id, moment(now_ms))
-    own = {each.reach.role for each in await giving.delegations_of(conn, actor.user_id, now_ms)}
-    if any(Role(row["role"]) not in own for row in rows):
+    rows = await conn.fetch(SQL["held_rights"], person_id, moment(now_ms))
+    own = await giving.delegations_of(conn, actor.user_id, now_ms)
+    if not all(within_what_he_gives(own, Role(row["role"]), row["region"], row["org_id"]) for row in rows):
         raise giving.refuse(Refusal.NOT_HELD)
 
 

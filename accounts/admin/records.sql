@@ -84,6 +84,11 @@ WHERE d.person_id = $1 AND NOT coalesce(upper(d.valid) <= now(), false) ORDER BY
 -- name: held_roles
 SELECT DISTINCT role FROM role_grant WHERE person_id = $1 AND NOT coalesce(upper(valid) <= $2, false);
 
+-- name: held_rights
+-- Every right a person has, to act or to give.
+SELECT role, region, org_id FROM role_grant WHERE person_id = $1 AND NOT coalesce(upper(valid) <= $2, false)
+UNION SELECT role, region, org_id FROM delegation WHERE person_id = $1 AND NOT coalesce(upper(valid) <= $2, false);
+
 -- name: holds_same
 SELECT EXISTS (SELECT FROM role_grant WHERE person_id = $1 AND role = $2 AND made_role IS NOT DISTINCT FROM $3
     AND region = $4 AND org_id IS NOT DISTINCT FROM $5 AND object_id IS NOT DISTINCT FROM $6
@@ -98,7 +103,7 @@ INSERT INTO delegation (person_id, role, made_role, region, org_id, valid, onwar
 VALUES ($1, $2, $3, $4, $5, tstzrange($6, $7), $8, $9, $10) RETURNING id;
 
 -- name: grant
-SELECT g.id, g.person_id, g.role, g.given_from, g.granted_by, p.org_id, o.region, lower(g.valid) AS since
+SELECT g.id, g.person_id, g.role, g.region AS right_region, g.org_id AS right_org, p.org_id, o.region
 FROM role_grant g JOIN person p ON p.id = g.person_id JOIN organisation o ON o.id = p.org_id WHERE g.id = $1;
 
 -- name: delegation

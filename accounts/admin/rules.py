@@ -67,6 +67,14 @@ def source_of(
     return nearest
 
 
+def within_what_he_gives(delegations: Iterable[Delegation], role: Role, region: str, org_id: UUID | None) -> bool:
+    """Whether a right to ``role`` there is one that the holder of ``delegations`` may give, so that he may take it."""
+    return any(
+        each.reach.role is role and region.startswith(each.reach.region) and each.reach.org_id in (None, org_id)
+        for each in delegations
+    )
+
+
 def judge(
     actor: Actor, wanted: Wanted, delegations: Iterable[Delegation], holds: frozenset[Role], now_ms: int
 ) -> Delegation | Refusal:

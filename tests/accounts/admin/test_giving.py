@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from accounts.acts import ACTS_OF, CONFLICTS, Act, conflict_of
-from accounts.admin import giving
+from accounts.admin import giving, organising
 from accounts.admin.model import Delegation, Refusal, Wanted
 from accounts.admin.rules import judge
 from accounts.model import Actor, Grant, Role
@@ -133,3 +133,24 @@ def test_a_made_role_never_has_more_than_the_built_in_one() -> None:
     assert acts_of(Grant(Role.EXPERT, acts=frozenset(Act))) == frozenset()
     assert acts_of(Grant(Role.BUYER, acts=frozenset({"plan.read", "audit.read"}))) == {"plan.read"}
     assert acts_of(Grant(Role.BUYER)) == ACTS_OF[Role.BUYER]
+
+
+async def test_a_right_that_reaches_further_than_the_administrator_gives_is_not_his_to_take(pool: Pool) -> None:
+    security = await opened(pool, Role.SECURITY, "supervisor", "330000")
+    city = await a_city_admin(pool, "330100", Role.SUPERVISOR)
+    person = await a_member(pool, city, city.org_id)
+    far = await give(pool, security, person, Grant(Role.SUPERVISOR, "33", valid_from_ms=now()))
+    async with pool.acquire() as conn:
+        for taken in (
+            giving.end_grant(conn, city, far, now()),
+            organising.invite(conn, city, person, now()),
+            organising.switch(conn, city, person, False, now()),
+        ):
+            with pytest.raises(Problem) as refused:
+                await taken
+            assert refused.value.code == "grant_not_held"
+        await giving.end_grant(conn, security, far, now())
+    near = await give(pool, city, person, Grant(Role.SUPERVISOR, "3301", valid_from_ms=now()))
+    async with pool.acquire() as conn:
+        await giving.end_grant(conn, city, near, now())
+    assert (await the_actor(pool, person)).roles == frozenset()
