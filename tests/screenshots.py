@@ -45,6 +45,8 @@ SHOTS = (
     Shot("result", "", "/lots/{}/result", DONE),
     Shot("verify", "", "/verify"),
     Shot("audit", "auditor", "/audit"),
+    Shot("admin", "admin", "/admin"),
+    Shot("roles", "admin", "/admin/roles"),
     Shot("budget", "buyer", "/budget"),
     Shot("indicator", "supervisor", "/budget/{}", INDICATOR),
     Shot("plan-form", "buyer", "/plans/new"),
