@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from uuid import UUID
 
 from accounts.outgoing.sending import SQL as OUT
@@ -13,6 +14,8 @@ from plumbing.postgres import Connection, Record
 from plumbing.texts import Texts
 
 SOON_MS = 86_400_000
+JUST_BEFORE = timedelta(milliseconds=1)
+"""The end of a day is shown as its last minute, not as the next day's first."""
 
 
 async def remind(conn: Connection, texts: Texts, origin: str, now_ms: int) -> int:
@@ -43,6 +46,11 @@ def words(texts: Texts, row: Record, rung: Rung, origin: str) -> tuple[str, str]
     about = {"kind": texts.say(f"todo.kind.{row['kind']}"), "title": row["title"]}
     subject = texts.say(f"todo.mail.{rung.name.lower()}", "zh", **about)
     body = texts.say(
-        "todo.mail.body", "zh", **about, number=row["number"], due=row["due_at"], address=origin + row["path"]
+        "todo.mail.body",
+        "zh",
+        **about,
+        number=row["number"],
+        due=row["due_at"] - JUST_BEFORE,
+        address=origin + row["path"],
     )
     return subject, body
