@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from accounts.audit import audit
-from intranet.plans.carrying import keep_what_is_owed
+from intranet.plans.carrying import keep_what_is_owed, tell_result
 from plumbing.postgres import Connection
 from standards.deal import Deal
 
@@ -22,8 +22,8 @@ async def note_deal(conn: Connection, deal: Deal) -> None:
     await audit(conn, None, "deal.made", f"lot:{deal.lot_id}", detail={"contract_fen": deal.contract_fen})
 
 
-ON_DEAL: tuple[Reaction, ...] = (note_deal, keep_what_is_owed)
-"""成交 → the trail, the budget (the saving is given back): each later room adds its line here."""
+ON_DEAL: tuple[Reaction, ...] = (note_deal, keep_what_is_owed, tell_result)
+"""成交 → the trail, the budget (the saving is given back), the fiscal system: each later room adds its line here."""
 
 
 async def on_deal(conn: Connection, deal: Deal) -> None:

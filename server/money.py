@@ -1,4 +1,4 @@
-"""The money's side of the composition: what is held past its time is released, in every process."""
+"""The money's side of the composition: holds past their time are released, fiscal systems told; in every process."""
 
 from __future__ import annotations
 
@@ -8,26 +8,40 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
+import httpx
+
 from intranet.budget import holds
+from intranet.outbox import sending
 from plumbing.clock import Clock
 from plumbing.faults import ever
 from plumbing.postgres import Pool
 
 SWEEP_EVERY_S = 2.0
+SEND_EVERY_S = 2.0
 
 
 async def _sweep(pool: Pool, clock: Clock) -> None:
     await holds.sweep(pool, clock.now_ms)
 
 
+async def _send(pool: Pool, http: httpx.AsyncClient, secret_key: str, clock: Clock) -> None:
+    await sending.send_due(pool, http, secret_key, clock.now_ms)
+
+
 @asynccontextmanager
 async def run(state: Mapping[str, Any]) -> AsyncIterator[None]:
-    """Sweep until the process ends."""
-    sweep = partial(_sweep, state["postgres"], state["clock"])
-    task = asyncio.create_task(ever("budget holds", sweep, SWEEP_EVERY_S), name="budget-holds")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    """Sweep and send until the process ends."""
+    pool, clock = state["postgres"], state["clock"]
+    async with httpx.AsyncClient(trust_env=False) as http:
+        send = partial(_send, pool, http, state["settings"].secret_key, clock)
+        tasks = [
+            asyncio.create_task(ever("budget holds", partial(_sweep, pool, clock), SWEEP_EVERY_S), name="budget-holds"),
+            asyncio.create_task(ever("fiscal outbox", send, SEND_EVERY_S), name="fiscal-outbox"),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task

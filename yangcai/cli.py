@@ -20,6 +20,7 @@ app = typer.Typer(
 app.add_typer(account.app, name="account")
 app.add_typer(watching.app, name="watchman")
 app.add_typer(fiscal.app, name="fiscal")
+app.command(name="fiscal-simulator")(fiscal.simulator)
 app.add_typer(loading.categories, name="categories")
 app.add_typer(loading.regions, name="regions")
 app.add_typer(pack.app, name="pack")

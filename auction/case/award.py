@@ -170,6 +170,6 @@ async def silence(conn: Connection, row: Record, now_ms: int, on_deal: OnDeal) -
 async def contract(conn: Connection, actor: Actor, row: Record, contract_no: str, now_ms: int) -> Stage:
     """Mark the contract 合同 as signed, once; the money held for the lot is consumed."""
     stage = await cases.move(conn, row, Turn.CONTRACT, actor=actor, detail={"contract_no": contract_no})
-    await conn.fetchval(SQL["contracted"], row["id"], contract_no, moment(now_ms))
-    await money.consume(conn, row["id"], now_ms)
+    payee = await conn.fetchval(SQL["contracted"], row["id"], contract_no, moment(now_ms))
+    await money.consume(conn, row["id"], contract_no, payee or "", now_ms)
     return stage

@@ -53,9 +53,9 @@ async def give_back(conn: Connection, lot_id: UUID) -> None:
     await carrying.give_back(conn, lot_id)
 
 
-async def consume(conn: Connection, lot_id: UUID, now_ms: int) -> None:
-    """The contract of the lot is signed: its money is consumed."""
-    await carrying.consume(conn, lot_id, now_ms)
+async def consume(conn: Connection, lot_id: UUID, contract_no: str, payee: str, now_ms: int) -> None:
+    """The contract of the lot is signed with ``payee``: its money is consumed."""
+    await carrying.consume(conn, lot_id, contract_no, payee, now_ms)
 
 
 async def _carried(conn: Connection, case: Record, lots: Sequence[Record]) -> tuple[Record, list[Source]] | None:

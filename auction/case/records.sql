@@ -217,7 +217,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (lot_id) DO NOTHING RETURNIN
 SELECT d.*, o.name AS supplier FROM deal d JOIN organisation o ON o.id = d.supplier_org_id WHERE d.lot_id = $1;
 
 -- name: contracted
-UPDATE deal SET contract_no = $2, contracted_at = $3 WHERE lot_id = $1 AND contract_no IS NULL RETURNING id;
+UPDATE deal SET contract_no = $2, contracted_at = $3 WHERE lot_id = $1 AND contract_no IS NULL RETURNING body->>'supplier_name';
 
 -- name: lines_of
 SELECT no, name, spec, unit, quantity, unit_ceiling_fen, (quantity * 1000)::bigint AS thousandths

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     APPLY = "apply"  # 支付申请
     PAY = "pay"  # 支付凭证
     TURN_DOWN = "turn_down"  # 支付退回
+    REFUND = "refund"  # 退汇
     CARRY_AVAILABLE = "carry_available"  # 年终结转
     CARRY_FROZEN = "carry_frozen"
     CARRY_CONSUMED = "carry_consumed"
@@ -48,6 +49,7 @@ SIDES: dict[Kind, tuple[Account, Account]] = {
     Kind.APPLY: (Account.CONSUMED, Account.PAYING),
     Kind.PAY: (Account.PAYING, Account.PAID),
     Kind.TURN_DOWN: (Account.PAYING, Account.CONSUMED),
+    Kind.REFUND: (Account.PAID, Account.CONSUMED),
     Kind.CARRY_AVAILABLE: (Account.AVAILABLE, Account.CARRIED),
     Kind.CARRY_FROZEN: (Account.FROZEN, Account.CARRIED),
     Kind.CARRY_CONSUMED: (Account.CONSUMED, Account.CARRIED),

@@ -35,9 +35,20 @@ class Adjusted(Struct, frozen=True, forbid_unknown_fields=True, tag="indicator.a
 
 
 class Paid(Struct, frozen=True, forbid_unknown_fields=True, tag="payment.paid", tag_field="type"):
-    """支付凭证: the treasury paid ``fen`` of what is under contract from the indicator; ``about`` is the voucher."""
+    """支付凭证: the treasury paid ``fen``; ``about`` is the voucher. It names our ``request``, or for a payment
+    applied for elsewhere the ``indicator`` whose money under contract it was.
+    """
 
-    indicator: Key
+    fen: Fen
+    about: Text
+    indicator: Key | None = None
+    request: Key | None = None
+
+
+class Returned(Struct, frozen=True, forbid_unknown_fields=True, tag="payment.returned", tag_field="type"):
+    """支付退回: our ``request`` is not paid, or its money came back from the bank 退汇; ``about`` says why."""
+
+    request: Key
     fen: Fen
     about: Text
 
@@ -58,7 +69,11 @@ class Statement(Struct, frozen=True, forbid_unknown_fields=True, tag="statement"
     lines: Annotated[tuple[Line, ...], Meta(max_length=5_000)]
 
 
-Content: TypeAlias = Granted | Adjusted | Paid | Statement
+class Heard(Statement, frozen=True, forbid_unknown_fields=True, tag="statement.heard", tag_field="type"):
+    """日对账单（收）: all the other system heard of us for a day, by its own book; ``biz_key`` ends in ``#ver``."""
+
+
+Content: TypeAlias = Granted | Adjusted | Paid | Returned | Statement | Heard
 
 
 class Message(Struct, frozen=True, forbid_unknown_fields=True):

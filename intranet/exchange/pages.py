@@ -10,8 +10,9 @@ from accounts.acts import Act
 from accounts.model import Role
 from accounts.web import require
 from intranet.access import places
-from intranet.exchange.model import Statement
+from intranet.exchange.model import Heard, Statement
 from intranet.exchange.receiving import SQL, reconcile
+from intranet.outbox.writing import SQL as OUT
 from plumbing.web import collect, page
 
 DAYS_SHOWN = 31
@@ -23,10 +24,13 @@ async def reconciliation(request: Request) -> Response:
     actor, pool = await require(request, Role.SUPERVISOR), request.state.postgres
     days = []
     for row in await pool.fetch(SQL["statements"], places(actor), DAYS_SHOWN):
-        statement = msgspec.convert(row["body"]["data"], Statement)
+        statement = msgspec.convert(row["body"]["data"], Statement | Heard)
         days.append({**row, "lines": len(statement.lines), "found": await reconcile(pool, row["peer"], statement)})
     peers = await pool.fetch(SQL["peers"], places(actor))
-    response: Response = request.state.templates.page(request, "reconciliation.html", days=days, peers=peers)
+    links = await pool.fetch(OUT["links"], places(actor))
+    response: Response = request.state.templates.page(
+        request, "reconciliation.html", days=days, peers=peers, links=links
+    )
     return response
 
 

@@ -16,7 +16,21 @@ from intranet.budget import indicators, records
 from intranet.budget.model import Kind, Posting
 from intranet.budget.model import Refusal as NoMoney
 from intranet.exchange import rules
-from intranet.exchange.model import Adjusted, Answer, Difference, Granted, Line, Message, Paid, Refusal, Statement
+from intranet.exchange.model import (
+    Adjusted,
+    Answer,
+    Difference,
+    Granted,
+    Heard,
+    Line,
+    Message,
+    Paid,
+    Refusal,
+    Returned,
+    Statement,
+)
+from intranet.outbox.writing import SQL as OUT
+from intranet.payments import operations as payments
 from plumbing import sql
 from plumbing.postgres import Connection, Pool, Record
 from plumbing.problems import Problem
@@ -83,6 +97,10 @@ async def _carry_out(conn: Connection, peer: Record, message: Message, now_ms: i
         return TAKEN, None
     if isinstance(data, Granted):
         return await _grant(conn, peer, data, now_ms)
+    if isinstance(data, Returned):
+        return await payments.take_back(conn, data.request, data.fen, data.about, now_ms) or TAKEN, None
+    if isinstance(data, Paid) and data.request is not None:
+        return await payments.pay(conn, data.request, data.fen, data.about, now_ms) or TAKEN, None
     indicator_id = await conn.fetchval(SQL["indicator_granted"], peer["name"], data.indicator)
     if indicator_id is None:
         return NoMoney.INDICATOR_UNKNOWN, None
@@ -111,8 +129,9 @@ async def _pay(conn: Connection, indicator_id: UUID, data: Paid, now_ms: int) ->
 
 
 async def reconcile(conn: Connection | Pool, peer: str, statement: Statement) -> list[Difference]:
-    """Everything in which our book of the statement's day differs from the other system's."""
-    rows = await conn.fetch(SQL["lines_of"], peer, statement.day)
+    """Everything in which our book of the statement's day, in or out, differs from the other system's."""
+    book = OUT["lines_of"] if isinstance(statement, Heard) else SQL["lines_of"]
+    rows = await conn.fetch(book, peer, statement.day)
     ours = [Line(row["seq"], row["type"], row["biz_key"], row["fen"]) for row in rows]
-    refused = {row["seq"] for row in rows if row["outcome"] != TAKEN}
+    refused = {row["seq"] for row in rows if row["outcome"] not in (TAKEN, None)}
     return rules.differences(ours, statement.lines, refused)

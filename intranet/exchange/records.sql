@@ -32,15 +32,15 @@ WITH RECURSIVE line AS (
 
 -- name: lines_of
 SELECT seq, type, biz_key, fen, outcome FROM fiscal_message
-WHERE peer = $1 AND day = $2 AND type <> 'statement' ORDER BY seq;
+WHERE peer = $1 AND day = $2 AND type NOT LIKE 'statement%' ORDER BY seq;
 
 -- name: statements
--- The last statement of each day, of the peers of these places.
-SELECT DISTINCT ON (m.peer, m.day) m.peer, m.day, m.body, m.received_at
+-- The last statement of each day and direction, of the peers of these places.
+SELECT DISTINCT ON (m.day, m.peer, m.type) m.peer, m.day, m.type, m.body, m.received_at
 FROM fiscal_message m JOIN fiscal_peer p ON p.name = m.peer
-WHERE m.type = 'statement' AND m.outcome = 'taken'
+WHERE m.type LIKE 'statement%' AND m.outcome = 'taken'
   AND EXISTS (SELECT 1 FROM unnest($1::text[]) AS place WHERE starts_with(p.region, place))
-ORDER BY m.day DESC, m.peer, m.seq DESC LIMIT $2;
+ORDER BY m.day DESC, m.peer, m.type, m.seq DESC LIMIT $2;
 
 -- name: peers
 SELECT p.name, p.region, p.seq, max(m.received_at) AS heard_at FROM fiscal_peer p

@@ -9,6 +9,7 @@ from accounts.records import moment
 from intranet.budget import holds, records
 from intranet.budget.model import Hold, HoldState, Refusal, Source
 from intranet.budget.rules import shared
+from intranet.outbox import writing
 from intranet.plans.model import METHOD_OF_BASIS, State
 from intranet.plans.operations import SQL, refuse
 from plumbing.postgres import Connection, Record
@@ -73,7 +74,15 @@ async def keep_what_is_owed(conn: Connection, deal: Deal) -> None:
         raise RuntimeError(f"the money of lot {deal.lot_id} does not fit its deal: {held}")
 
 
-async def consume(conn: Connection, lot_id: UUID, now_ms: int) -> Hold | None:
+async def tell_result(conn: Connection, deal: Deal) -> None:
+    """成交: the fiscal system of the place hears of the result, with the plan it carries out."""
+    told = {"number": deal.number, "title": deal.title, "plan": deal.plan_no, "supplier": deal.supplier_uscc}
+    await writing.tell(
+        conn, deal.region, writing.Kind.RESULT, f"lot:{deal.lot_id}", deal.contract_fen, told, deal.awarded_at_ms
+    )
+
+
+async def consume(conn: Connection, lot_id: UUID, contract_no: str, payee: str, now_ms: int) -> Hold | None:
     """The contract 合同 is signed: what is held for the lot is consumed. None where no money is held."""
     held = await records.hold(conn, request_of(lot_id))
     if held is None or held.state is not HoldState.HELD:
@@ -81,4 +90,8 @@ async def consume(conn: Connection, lot_id: UUID, now_ms: int) -> Hold | None:
     done = await holds.confirm(conn, held.request_id, held.fen, now_ms)
     if isinstance(done, Refusal):
         raise RuntimeError(f"the money of lot {lot_id} cannot be consumed: {done}")
+    row = await conn.fetchrow(SQL["contracted"], held.request_id, contract_no, payee)
+    if row is not None:
+        told = {"contract": contract_no, "payee": payee, "plan": row["plan_number"]}
+        await writing.tell(conn, row["region"], writing.Kind.CONTRACT, held.request_id, held.fen, told, now_ms)
     return done

@@ -15,8 +15,9 @@ from intranet.budget import indicators
 from intranet.budget import rules as budget_rules
 from intranet.budget.model import Refusal
 from intranet.budget.records import SQL as BUDGET
+from intranet.outbox import writing
 from intranet.plans import rules
-from intranet.plans.model import LIFE, Facts, Finding, PlanDraft, State, Step
+from intranet.plans.model import LIFE, Code, Facts, Finding, PlanDraft, State, Step
 from plumbing import sql
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
@@ -56,6 +57,11 @@ async def file(conn: Connection, actor: Actor, draft: PlanDraft, now_ms: int, pl
     sources = [(plan_id, no, source.indicator_id, source.fen) for no, source in enumerate(draft.sources, 1)]
     await conn.executemany(SQL["add_source"], sources)
     await audit(conn, actor, "plan.filed", f"plan:{plan_id}", detail={"fen": draft.amount_fen, "method": draft.method})
+    for watch in findings:
+        if watch.code is Code.SPLIT:
+            told = {"title": draft.title, "category": draft.category, "limit_fen": watch.fen}
+            biz_key = f"split:{plan_id}:{now_ms}"
+            await writing.tell(conn, region, writing.Kind.ALERT, biz_key, draft.amount_fen, told, now_ms)
     return plan_id
 
 

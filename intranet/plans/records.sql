@@ -91,3 +91,8 @@ ORDER BY p.filed_at DESC, p.id DESC LIMIT $5 OFFSET $6;
 -- The open indicators of a unit, for the form.
 SELECT id, number, project, fund_source, year, available_fen FROM indicator
 WHERE org_id = $1 AND closed_at IS NULL ORDER BY year DESC, number LIMIT 200;
+
+-- name: contracted
+-- What a contract's money is spent on.
+UPDATE plan_use u SET contract_no = $2, payee = $3 FROM plan p WHERE u.request_id = $1 AND p.id = u.plan_id
+RETURNING p.region, p.number AS plan_number;
