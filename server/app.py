@@ -16,7 +16,9 @@ import yangcai
 from intranet.budget import pages as budget
 from intranet.exchange import pages as reconciliation
 from intranet.exchange import routes as exchange
+from intranet.payments import pages as payments
 from intranet.plans import pages as plans
+from intranet.yearend import pages as yearend
 from plumbing import logs, postgres, valkey
 from plumbing.clock import Clock
 from plumbing.cluster.client import connect
@@ -60,6 +62,8 @@ ROUTES: list[BaseRoute] = [
     *joining.ROUTES,
     *budget.ROUTES,
     *plans.ROUTES,
+    *payments.ROUTES,
+    *yearend.ROUTES,
     *exchange.ROUTES,
     *reconciliation.ROUTES,
     *operations.ROUTES,

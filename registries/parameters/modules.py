@@ -20,7 +20,7 @@ HOME = "330000"
 DOORS: dict[str, tuple[str, ...]] = {
     "opening": ("/auctions/new", "/auctions/new/", "/api/auctions"),
     "practice": ("/practice", "/practice/", "/api/practice"),
-    "plans": ("/plans", "/plans/", "/budget", "/budget/"),
+    "plans": ("/plans", "/plans/", "/budget", "/budget/", "/payments", "/payments/"),
     "exchange": ("/reconciliation",),
 }
 """The doors of each module: whole paths, or with a stroke at the end whatever lies below."""

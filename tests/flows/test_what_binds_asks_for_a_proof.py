@@ -23,13 +23,16 @@ BINDING = {
         "POST /api/lots/{lot_id:uuid}/shares", "POST /lots/{lot_id:uuid}/choice", "POST /lots/{lot_id:uuid}/confirm",
         "POST /lots/{lot_id:uuid}/contract",
     ),
-    "head": ("POST /plans/{plan_id:uuid}/decision",),
+    "head": ("POST /plans/{plan_id:uuid}/decision", "POST /payments/{payment_id:uuid}/decision"),
     "admin": ("POST /admin/people/{person_id:uuid}/invitation",),
     "security": (
         "POST /admin/people/{person_id:uuid}/grants", "POST /admin/people/{person_id:uuid}/delegations",
         "POST /admin/people/{person_id:uuid}/factors", "POST /admin/roles",
     ),
-    "supervisor": ("POST /budget", "POST /budget/{indicator_id:uuid}/adjustment"),
+    "supervisor": (
+        "POST /budget", "POST /budget/{indicator_id:uuid}/adjustment", "POST /budget/year-end",
+        "POST /budget/year-end/{close_id:uuid}",
+    ),
 }  # fmt: skip
 
 
@@ -37,7 +40,7 @@ async def asked(site: Site, actor: Actor, door: str, scene: Scene, proved: bool)
     """What the door says to a program of this person, who has proved himself just now or never."""
     method, path = door.split(" ")
     path = path.replace("{lot_id:uuid}", str(scene.lot_id))
-    for place in ("{plan_id:uuid}", "{indicator_id:uuid}", "{person_id:uuid}"):
+    for place in ("{plan_id:uuid}", "{indicator_id:uuid}", "{person_id:uuid}", "{payment_id:uuid}", "{close_id:uuid}"):
         path = path.replace(place, str(uuid4()))
     given = sent(door, scene)
     if method == "POST" and "/api/" not in path:
@@ -49,7 +52,7 @@ async def asked(site: Site, actor: Actor, door: str, scene: Scene, proved: bool)
     }  # fmt: skip
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.request(method, site.origin + path, headers=headers, **given)
-    return str(answer.json().get("code", "")) if answer.headers["content-type"].endswith("json") else ""
+    return str(answer.json().get("code", "")) if answer.headers.get("content-type", "").endswith("json") else ""
 
 
 async def test_every_door_that_binds_asks_whoever_has_a_second_factor(

@@ -66,9 +66,15 @@ RULES: dict[frozenset[str], str] = {
         POST /standards/forms
     """,
     OFFICERS - {"agency elsewhere"} | {"operator"}: "GET /recovery",
-    BUYERS: "POST /api/auctions | GET /auctions/new | POST /auctions/new | GET /plans/new | POST /plans",
-    BUYERS | {"head", "head elsewhere", "supervisor", "supervisor elsewhere"}: "GET /budget | GET /plans",
-    frozenset({"supervisor", "supervisor elsewhere"}): "POST /budget | GET /reconciliation",
+    BUYERS: """
+        POST /api/auctions | GET /auctions/new | POST /auctions/new | GET /plans/new | POST /plans | POST /payments
+    """,
+    BUYERS | {"head", "head elsewhere", "supervisor", "supervisor elsewhere"}: """
+        GET /budget | GET /plans | GET /payments
+    """,
+    frozenset({"supervisor", "supervisor elsewhere"}): """
+        POST /budget | GET /reconciliation | GET /budget/year-end | POST /budget/year-end
+    """,
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
     frozenset({"buyer"}): """
         PUT /api/auctions/{auction_id:uuid} | POST /api/auctions/{auction_id:uuid}/submit
@@ -130,6 +136,9 @@ RULES: dict[frozenset[str], str] = {
         POST /webhooks/log/{sending_id:uuid}/replay
         GET /budget/{indicator_id:uuid} | POST /budget/{indicator_id:uuid}/adjustment
         GET /plans/{plan_id:uuid} | GET /plans/{plan_id:uuid}/edit | POST /plans/{plan_id:uuid}
+        POST /budget/year-end/{close_id:uuid}
+        GET /payments/{payment_id:uuid} | POST /payments/{payment_id:uuid}/decision
+        POST /payments/{payment_id:uuid}/withdrawal
         POST /plans/{plan_id:uuid}/decision | POST /plans/{plan_id:uuid}/withdrawal
         GET /auctions/{auction_id:uuid}/offices
         POST /auctions/{auction_id:uuid}/offices | GET /api/lots/{lot_id:uuid}/booth
@@ -328,6 +337,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{delegation_id:uuid}": str(uuid4()),
         "{key_id:uuid}": str(uuid4()), "{endpoint_id:uuid}": str(uuid4()), "{sending_id:uuid}": str(uuid4()),
         "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
+        "{payment_id:uuid}": str(uuid4()), "{close_id:uuid}": str(uuid4()),
     }  # fmt: skip
     for place, value in places.items():
         path = path.replace(place, value)
