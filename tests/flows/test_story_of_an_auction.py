@@ -96,7 +96,7 @@ async def test_from_a_draft_to_a_published_result_in_two_browsers(site: Site, br
         assert await stage(site, auction_id) == "approving"
         await head.goto(case)
         await head.click("button[name=yes][value='1']")
-        await eventually(lambda: _is(site, auction_id, "signup"), within_s=5)
+        await eventually(lambda: stands(site, auction_id, "signup"), within_s=5)
 
         for supplier in (one, two, three):
             await sign_up_and_answer(supplier, site, auction_id)
@@ -105,8 +105,8 @@ async def test_from_a_draft_to_a_published_result_in_two_browsers(site: Site, br
             row = buyer.locator("[data-table=offers] tr", has_text="待审").first
             await row.locator("button[name=yes][value='1']").click()
 
-        await _open_now(site, auction_id)
-        await eventually(lambda: _is(site, auction_id, "running"), within_s=5)
+        await opened_now(site, auction_id)
+        await eventually(lambda: stands(site, auction_id, "running"), within_s=5)
         for supplier in (one, two):
             await supplier.goto(case)
             await supplier.click("[data-go=room]")
@@ -125,7 +125,7 @@ async def test_from_a_draft_to_a_published_result_in_two_browsers(site: Site, br
         await bid_in_room(one, "45000.00")
         await eventually(lambda: _says(two, "main", "已延时 1 次"))
 
-        await eventually(lambda: _is(site, auction_id, "award_pending"), within_s=30)
+        await eventually(lambda: stands(site, auction_id, "award_pending"), within_s=30)
         await one.goto(case)
         await one.click("[data-act=confirm-award]")
         await buyer.goto(case)
@@ -147,7 +147,8 @@ async def test_from_a_draft_to_a_published_result_in_two_browsers(site: Site, br
     assert kinds.count("extended") == 1
 
 
-async def _is(site: Site, auction_id: UUID, wanted: str) -> bool:
+async def stands(site: Site, auction_id: UUID, wanted: str) -> bool:
+    """Whether the lot of the case is at a stage."""
     return await stage(site, auction_id) == wanted
 
 
@@ -157,7 +158,7 @@ async def _says(page: Any, selector: str, words: str) -> bool:
     return True
 
 
-async def _open_now(site: Site, auction_id: UUID) -> None:
+async def opened_now(site: Site, auction_id: UUID) -> None:
     """The test's hand on the calendar: the notice period is over, and the lot lasts seconds instead of minutes."""
     await site.pool.execute(
         "UPDATE lot SET opens_at = now(), due_at = now(), rules = jsonb_set(jsonb_set(jsonb_set(rules, "
