@@ -69,8 +69,7 @@ async def grant(request: Request) -> Response:
     fen, year = typed.money("amount"), typed.whole("year", 2000, 2200)
     project, about = typed.text("project", 200), typed.text("about", 100)
     fund = typed.choice("fund", Fund, Fund.GENERAL)
-    units = {str(row["id"]): row for row in await state.postgres.fetch(SQL["units"], places(actor))}
-    unit = units.get(form.get("unit", ""))
+    unit = await state.postgres.fetchrow(SQL["unit"], places(actor), form.get("unit", ""))
     if unit is None:
         typed.wrong("unit", "typed.choice")
     if typed.faults or unit is None or fen is None or year is None:

@@ -92,7 +92,12 @@ WHERE (i.available_fen, i.frozen_fen, i.consumed_fen, i.paying_fen, i.paid_fen, 
                         coalesce(sums.paying, 0), coalesce(sums.paid, 0), coalesce(sums.carried, 0))
    OR i.frozen_fen <> coalesce(held.fen, 0);
 
+-- name: unit
+-- A purchasing unit an indicator may be granted to, by its number.
+SELECT id, name, region FROM organisation WHERE kind = 'buyer' AND id::text = $2
+  AND EXISTS (SELECT 1 FROM unnest($1::text[]) AS place WHERE starts_with(region, place));
+
 -- name: units
--- Purchasing units an indicator may be granted to.
+-- Purchasing units an indicator may be granted to, as a list to choose from.
 SELECT id, name, region FROM organisation WHERE kind = 'buyer'
-  AND EXISTS (SELECT 1 FROM unnest($1::text[]) AS place WHERE starts_with(region, place)) ORDER BY name LIMIT 500;
+  AND EXISTS (SELECT 1 FROM unnest($1::text[]) AS place WHERE starts_with(region, place)) ORDER BY name LIMIT 10000;

@@ -69,6 +69,21 @@ async def test_finance_grants_adds_and_cuts_and_a_unit_sees_its_own_only(app: Wi
         assert (await other.get(place)).status_code == 404
 
 
+async def test_a_unit_is_found_among_more_than_a_thousand(app: WithState, pool: Pool) -> None:
+    cast = await a_cast(pool, suppliers=0)
+    await pool.execute(
+        "INSERT INTO organisation (name, kind, region) SELECT '〇' || n, 'buyer', region"
+        " FROM organisation, generate_series(1, 1100) n WHERE id = $1", cast.buyer.org_id,
+    )  # fmt: skip
+    await pool.execute("UPDATE organisation SET name = '龘' || name WHERE id = $1", cast.buyer.org_id)
+    form = {"unit": str(cast.buyer.org_id), "project": "档案", "year": "2026", "amount": "1", "about": "x"}
+    async with at(app, pool, cast.supervisor) as finance:
+        assert f'value="{cast.buyer.org_id}"' in (await finance.get("/budget")).text
+        assert (await finance.post("/budget", data=form)).status_code == 303
+        assert (await finance.post("/budget", data=form | {"unit": "0"})).status_code == 422
+    await pool.execute("DELETE FROM organisation WHERE name ~ '^〇[0-9]+$'")
+
+
 async def test_finance_of_another_place_grants_nothing_here(app: WithState, pool: Pool) -> None:
     cast = await a_cast(pool, suppliers=0)
     far = await an_actor(pool, await an_organisation(pool, "supervisor", "110101"), Role.SUPERVISOR, grant_region="11")
