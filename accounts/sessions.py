@@ -61,20 +61,25 @@ async def begin(
 
 
 async def _alive(conn: Connection | Pool, rows: Sequence[Record], now_ms: int) -> list[tuple[Record, Actor]]:
-    """Those of the sessions that live, each with its actor; they are used now, and the others are ended."""
-    found, used = [], []
+    """Those of the sessions that live, each with its actor; the others are ended."""
+    found = []
     for row in rows:
         seen_at_ms, expires_at_ms = millis(row["seen_at"]), millis(row["expires_at"])
         idle_s = row["idle_s"]
         if not rules.session_lives(seen_at_ms=seen_at_ms, expires_at_ms=expires_at_ms, idle_s=idle_s, now_ms=now_ms):
             await end(conn, row["session"])
             continue
-        if now_ms - seen_at_ms >= rules.SESSION_TOUCH_MS:
-            used.append(row["session"])
         if row["id"]:
             proved_at_ms = millis(row["proved_at"]) if row["proved_at"] else 0
             found.append((row, records.actor_of(row, row["session"], expires_at_ms, proved_at_ms)))
-    await keep(conn, used, now_ms)
+    return found
+
+
+async def _used(conn: Connection | Pool, rows: Sequence[Record], now_ms: int) -> list[tuple[Record, Actor]]:
+    """``_alive``, and those that live are in use now."""
+    found = await _alive(conn, rows, now_ms)
+    before = now_ms - rules.SESSION_TOUCH_MS
+    await keep(conn, [row["session"] for row, _ in found if millis(row["seen_at"]) <= before], now_ms)
     return found
 
 
@@ -84,7 +89,7 @@ async def by_tokens(conn: Connection | Pool, tokens: Iterable[str], now_ms: int)
     if not by_digest:
         return {}
     rows = await conn.fetch(SQL["sessions_by_token"], list(by_digest), moment(now_ms))
-    return {by_digest[row["token_sha256"]]: actor for row, actor in await _alive(conn, rows, now_ms)}
+    return {by_digest[row["token_sha256"]]: actor for row, actor in await _used(conn, rows, now_ms)}
 
 
 async def by_token(conn: Connection | Pool, token: str, now_ms: int) -> Actor | None:
@@ -94,6 +99,12 @@ async def by_token(conn: Connection | Pool, token: str, now_ms: int) -> Actor | 
 
 async def by_id(conn: Connection | Pool, session: UUID, now_ms: int) -> Actor | None:
     """The actor of a session known by its id, as a ticket names it."""
+    rows = await conn.fetch(SQL["session_by_id"], session, moment(now_ms))
+    return next((actor for _, actor in await _used(conn, rows, now_ms)), None)
+
+
+async def looked_at(conn: Connection | Pool, session: UUID, now_ms: int) -> Actor | None:
+    """``by_id`` for the server's own look: nobody has used the session by it, so its idle time goes on."""
     rows = await conn.fetch(SQL["session_by_id"], session, moment(now_ms))
     return next((actor for _, actor in await _alive(conn, rows, now_ms)), None)
 

@@ -173,7 +173,7 @@ class Presence:
         guests = list(self._guests.get(session, ()))
         if not guests:
             return
-        actor = await sessions.by_id(self._pool, session, self._clock.now_ms())
+        actor = await sessions.looked_at(self._pool, session, self._clock.now_ms())
         for guest in guests:
             if actor is None:
                 guest.dismiss()

@@ -85,8 +85,15 @@ async def an_endpoint(pool: Pool, actor: Actor, url: str) -> tuple[UUID, bytes]:
     return endpoint_id, secret
 
 
+def a_later_clock() -> LaterClock:
+    """A second ahead: what Postgres has just dated by its own clock, to the microsecond, is due by it."""
+    clock = LaterClock(Clock())
+    clock.ahead_ms = 1_000
+    return clock
+
+
 def sends(pool: Pool, clock: Any = None) -> Sender:
-    clock = clock or Clock()
+    clock = clock or a_later_clock()
     channels = {"webhook": Webhooks(pool, clock, SETTINGS), "sms": Console(pool), "voice": Console(pool)}
     return Sender(pool, clock, channels)
 
@@ -134,7 +141,7 @@ async def test_a_step_undone_tells_nobody(fresh_pool: Pool) -> None:
 
 async def test_a_receiver_that_fails_is_tried_later_under_the_same_id_and_then_given_up(fresh_pool: Pool) -> None:
     buyer = await an_actor(fresh_pool, await an_organisation(fresh_pool), Role.BUYER)
-    clock = LaterClock(Clock())
+    clock = a_later_clock()
     async with a_receiver() as (receiver, url):
         endpoint_id, _ = await an_endpoint(fresh_pool, buyer, url)
         await within(fresh_pool, endpoints.test, buyer, endpoint_id)
@@ -155,7 +162,7 @@ async def test_a_receiver_that_fails_is_tried_later_under_the_same_id_and_then_g
 
 async def test_both_secrets_sign_for_a_day_after_a_rotation(fresh_pool: Pool) -> None:
     buyer = await an_actor(fresh_pool, await an_organisation(fresh_pool), Role.BUYER)
-    clock = LaterClock(Clock())
+    clock = a_later_clock()
     async with a_receiver() as (receiver, url):
         endpoint_id, old = await an_endpoint(fresh_pool, buyer, url)
         new = secret_of(await within(fresh_pool, endpoints.rotate, SETTINGS, buyer, endpoint_id, NOW()))
@@ -289,7 +296,7 @@ async def a_waiting_step(pool: Pool) -> Cast:
 
 async def test_whoever_a_step_waits_for_is_reminded_at_each_rung_once(fresh_pool: Pool) -> None:
     await a_waiting_step(fresh_pool)
-    clock = LaterClock(Clock())
+    clock = a_later_clock()
     marks = Marks(fresh_pool, clock, site.load_texts(), "https://yangcai.example")
     for ahead_ms in (0, 0, 20 * 86_400_000, 0):
         clock.ahead_ms += ahead_ms
@@ -310,7 +317,7 @@ async def test_whoever_a_step_waits_for_is_reminded_at_each_rung_once(fresh_pool
 
 async def test_who_cannot_be_reached_is_tried_no_more_and_an_absent_server_is(fresh_pool: Pool) -> None:
     await a_waiting_step(fresh_pool)
-    clock = LaterClock(Clock())
+    clock = a_later_clock()
     await Marks(fresh_pool, clock, site.load_texts(), "").once()
     away = f"smtp://127.0.0.1:{free_port()}"
     await Sender(fresh_pool, clock, {"email": Mail(fresh_pool, away, "no-reply@yangcai.example")}).once()

@@ -166,10 +166,10 @@ class Sitting:
 
     def __init__(self, actor: Actor, bidding: bool) -> None:
         self.actor: Actor | None = actor
-        self.bidding, self.gone = bidding, False
+        self.bidding, self.gone, self.looked_at = bidding, False, False
 
     async def sit_anew(self, actor: Actor) -> None:
-        self.actor = actor
+        self.actor, self.looked_at = actor, True
 
     def dismiss(self) -> None:
         self.gone = True
@@ -193,7 +193,9 @@ async def test_an_open_socket_of_a_bidder_is_use_of_his_session_and_outlasts_it(
         clock.ahead_ms = 3 * 3_600_000
         used = "SELECT seen_at > now() + interval '2 h' FROM login_session WHERE id = $1"
         await eventually(lambda: pool.fetchval(used, bidder.actor and bidder.actor.session))
-        assert not await pool.fetchval(used, onlooker.actor and onlooker.actor.session)
+        presence.heard("")
+        await eventually(lambda: bidder.looked_at and onlooker.looked_at)
+        assert not await pool.fetchval(used, onlooker.actor and onlooker.actor.session), "a look is no use"
         clock.ahead_ms = 13 * 3_600_000
         await eventually(lambda: onlooker.gone)
         assert not bidder.gone
