@@ -24,6 +24,7 @@ from plumbing.clock import Clock
 from plumbing.cluster.client import connect
 from plumbing.engines import checks
 from plumbing.faults import until_there
+from registries.elements import pages as elements
 from registries.forms import pages as forms
 from registries.joining import pages as joining
 from registries.parameters import loading
@@ -59,6 +60,7 @@ ROUTES: list[BaseRoute] = [
     *loading.ROUTES,
     *standards.ROUTES,
     *forms.ROUTES,
+    *elements.ROUTES,
     *joining.ROUTES,
     *budget.ROUTES,
     *plans.ROUTES,

@@ -46,7 +46,7 @@ RULES: dict[frozenset[str], str] = {
         GET /healthz | GET /api/parameters | GET /api/parameters/values | GET /api/calendars/{year:int}
         GET /api/categories | GET /api/regions | GET /preflight
         GET /standards | GET /standards/categories | GET /standards/calendar | GET /standards/parameters/{key}
-        GET /standards/regions | GET /standards/forms
+        GET /standards/regions | GET /standards/forms | GET /standards/elements
         GET /api/auctions | GET /auctions | GET /api/auctions/{auction_id:uuid} | GET /auctions/{auction_id:uuid}
         GET /verify | GET /api/transcript-keys | GET /api/lots/{lot_id:uuid}/transcript.jsonl
         GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
@@ -75,6 +75,7 @@ RULES: dict[frozenset[str], str] = {
     frozenset({"supervisor", "supervisor elsewhere"}): """
         POST /budget | GET /reconciliation | GET /budget/year-end | POST /budget/year-end
     """,
+    BUYERS | {"agency elsewhere", "supervisor", "supervisor elsewhere"}: "POST /standards/elements",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
     frozenset({"buyer"}): """
         PUT /api/auctions/{auction_id:uuid} | POST /api/auctions/{auction_id:uuid}/submit
@@ -146,7 +147,7 @@ RULES: dict[frozenset[str], str] = {
         GET /api/lots/{lot_id:uuid}/opening | GET /api/lots/{lot_id:uuid}/envelopes
         POST /api/lots/{lot_id:uuid}/shares
         GET /lots/{lot_id:uuid}/quote | GET /lots/{lot_id:uuid}/opening
-        POST /recovery/{lot_id:uuid}
+        POST /recovery/{lot_id:uuid} | POST /standards/elements/{request_id:uuid}
         POST /api/practice/tickets | POST /api/practice/lots/{lot_id:uuid}/close | DELETE /api/lots/{lot_id:uuid}/hold
         POST /api/lots/{lot_id:uuid}/award | GET /auctions/new/{form_id:uuid}/{step}
         GET /api/lots/{lot_id:uuid}/receipt.json
