@@ -29,25 +29,26 @@ from loadtests.bench.gauges import machine
 from loadtests.bench.helpers import CHECKOUT
 from loadtests.bench.product import ProductError
 from loadtests.bench.stage import raise_file_limit
-from loadtests.fuzz import inside, outside, report
+from loadtests.fuzz import guided, inside, outside, report
 from loadtests.fuzz.ground import Canary, Ground
 from loadtests.fuzz.outside import Told
 from loadtests.fuzz.seeds import Seeds
 
 WELL, BROKEN, BROKE, STOPPED = 0, 1, 3, 130
-INPUTS, AT_ONCE, PLAIN_WIDTH = 1_000_000, 5_000, 150
+INPUTS, AT_ONCE, GUIDED_AT_ONCE, PLAIN_WIDTH = 1_000_000, 5_000, 25_000, 150
 
 Play: TypeAlias = Callable[["Run", int, Told], Awaitable[None]]
 
 
 class Kind(NamedTuple):
-    """One kind of input: of a thousand inputs so many are of it. ``whole``: through the running product."""
+    """One kind of input and its share of them all. ``whole``: through the running product; ``possible``: here."""
 
     name: str
     what: str
     share: int
     play: Play
     whole: bool = True
+    possible: Callable[[], bool] = lambda: True
 
 
 class Run:
@@ -87,6 +88,21 @@ async def _transcripts(run: Run, inputs: int, told: Told) -> None:
     await run.read_inside(inside.transcripts, inputs, told, run.genuine, run.receipt)
 
 
+async def _guided(run: Run, inputs: int, told: Told) -> None:
+    """Some at a time, each taking up the corpus of the one before."""
+    folder = run.ground.product.folder / "guided"
+    records = next(i for i, reader in enumerate(inside.READERS) if reader.name == "records of lots")
+    await asyncio.to_thread(guided.plant, folder, run.dice.randrange(1 << 32), {records: [run.genuine]})
+    while inputs > 0:
+        count = min(inputs, GUIDED_AT_ONCE)
+        reached, broken = await guided.grow(folder, count, run.dice.randrange(1, 1 << 31))
+        for one in broken:
+            told.fault("broke", one)
+        told.had("read or refused", count)
+        told.answers["edges of the code reached"] = max(reached, told.answers["edges of the code reached"])
+        inputs -= count
+
+
 def _a_transcript(ground: Ground) -> tuple[bytes, bytes]:
     """The signed record of a small lot, and no receipt where practice gives none."""
     ground.host.log_in()  # garbage may have ended his session
@@ -110,6 +126,7 @@ KINDS = (
     Kind("referee", "arguments straight to the live store's functions", 170, _over(outside.referee)),
     Kind("transcripts", "spoilt files for yangcai verify", 20, _transcripts, whole=False),
     Kind("decoders", "readers of messages, forms, amounts, notes, keys, sealed quotes", 270, _decoders, whole=False),
+    Kind("guided", "the same readers, inputs grown by libFuzzer", 100, _guided, whole=False, possible=guided.is_here),
 )
 
 
@@ -136,7 +153,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 async def play(options: argparse.Namespace, ground: Ground, console: Console) -> dict[str, Any]:
     """All kinds, and the canary; what came of it."""
     wanted = set(filter(None, options.only.split(",")))
-    chosen = [kind for kind in KINDS if not wanted or kind.name in wanted]
+    chosen = [kind for kind in KINDS if (not wanted or kind.name in wanted) and kind.possible()]
+    for kind in set(KINDS) - set(chosen):
+        if not kind.possible():
+            console.print(f"not possible here: {kind.what}", highlight=False)
     shares = sum(kind.share for kind in chosen)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     run, canary, rows = Run(ground, options.seed), Canary(ground), list[dict[str, Any]]()

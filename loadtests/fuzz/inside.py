@@ -96,6 +96,7 @@ READERS = (
     Reader("ways back", lambda seeds: "/" + seeds.text(), local_path),
     Reader("origins", _text, lambda text: Origins("").ours("http://" + text, "x")),
     Reader("ids", Seeds.text, UUID, (ValueError,)),
+    Reader("records of lots", lambda seeds: seeds.json(seeds.value()), verify, (NotGenuine,)),
     Reader("queries", _text, partial(_pairs, fields_max=9), (Problem,)),
 )  # fmt: skip
 
