@@ -41,6 +41,8 @@ from loadtests.crash.neighbours import Neighbours
 from loadtests.crash.rounds import Brought, Scenario, Sum, judged, summed
 from loadtests.crash.scenarios import scenarios
 from loadtests.crash.stand import Stand, TooLateError
+from loadtests.money.report import section as money_section
+from loadtests.money.scenarios import scenarios as money_scenarios
 
 HELD, BROKEN, WRONG_OPTION, BROKE, STOPPED = 0, 1, 2, 3, 130
 ROUNDS, PLAIN_WIDTH = 10, 150
@@ -59,6 +61,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="kills; the others follow (10)")
     parser.add_argument("--only", default="", metavar="NAMES", help="these scenarios alone, by comma")
     parser.add_argument("--cluster", action="store_true", help="break a Valkey Cluster under the product instead")
+    parser.add_argument("--money", action="store_true", help="kill among a thousand freezes of one budget instead")
     parser.add_argument("--list", action="store_true", help="the scenarios and their rounds")
     parser.add_argument("--quick", action="store_true", help="shorter waits")
     parser.add_argument("--seed", type=int, metavar="N", help="of the dice")
@@ -85,6 +88,8 @@ def _names(listed: str) -> set[str]:
 
 
 def _scenarios(options: argparse.Namespace) -> list[Scenario]:
+    if options.money:
+        return money_scenarios(options.quick)
     return cluster_scenarios() if options.cluster else scenarios(options.quick)
 
 
@@ -186,6 +191,8 @@ def _section(options: argparse.Namespace, sums: Sequence[Sum], facts: dict[str, 
     """Name, title and text for the page of proof."""
     if options.cluster:
         return "cluster", "Cluster 集群", cluster_section(sums, facts)
+    if options.money:
+        return "money", "Money 资金", money_section(sums, facts)
     return "crash", "Crashes 故障", report.section(sums, facts)
 
 

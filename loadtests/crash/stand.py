@@ -147,6 +147,10 @@ class Stand:
         finally:
             await conn.close()
 
+    def postgres_url(self) -> str:
+        """Its address, for processes of the suite that work as the product's do."""
+        return f"postgresql://yangcai@/yangcai?host={Path(self._socket).parent}"
+
     async def postgres_answers(self) -> bool:
         """Whether it is there."""
         async with self.postgres() as conn:

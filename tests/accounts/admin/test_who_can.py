@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import random
+import statistics
 import time
 from uuid import UUID, uuid4
 
@@ -19,6 +21,7 @@ from plumbing.valkey import Valkey
 from tests.accounts.admin.people import a_city_admin, a_member, a_unit, at, give, now, the_actor
 from tests.site import WithState, a_site
 
+log = logging.getLogger(__name__)
 DECISIONS = 100_000
 MOST_US = 50
 
@@ -90,6 +93,7 @@ async def test_a_made_role_lets_do_its_acts_and_no_others(app: WithState, pool: 
 
 
 def test_a_hundred_thousand_decisions_take_less_than_50_microseconds_each() -> None:
+    """Gated: the median and the CPU; p99 is the machine's as much as ours, and told (``--log-cli-level=INFO``)."""
     dice = random.Random(7)
     orgs = [uuid4() for _ in range(50)]
     grants = tuple(
@@ -98,15 +102,18 @@ def test_a_hundred_thousand_decisions_take_less_than_50_microseconds_each() -> N
     )
     actor = Actor(uuid4(), "x", "x", orgs[0], "", "330100", frozenset(Role), uuid4(), grants)
     asked = [(dice.choice(list(Act)), f"33{dice.randrange(12):02}06", dice.choice(orgs)) for _ in range(DECISIONS)]
-    began = time.process_time()
-    yes = sum(rules.may_act(actor, act, region=region, org_id=org, now_ms=1) for act, region, org in asked)
-    spent_us = (time.process_time() - began) * 1e6 / DECISIONS
-    assert 0 < yes < DECISIONS
-    assert spent_us < MOST_US
+    took_ns, said, began = [], [], time.process_time()
+    for act, region, org in asked:
+        at_ns = time.perf_counter_ns()
+        said.append(rules.may_act(actor, act, region=region, org_id=org, now_ms=1))
+        took_ns.append(time.perf_counter_ns() - at_ns)
+    cpu_us = (time.process_time() - began) * 1e6 / DECISIONS
+    p50_us, p99_us = (statistics.quantiles(took_ns, n=100)[place] / 1_000 for place in (49, 98))
+    log.info("a decision: p50 %.1f us, p99 %.1f us, CPU %.1f us", p50_us, p99_us, cpu_us)
+    assert 0 < sum(said) < DECISIONS
+    assert max(p50_us, cpu_us) < MOST_US
     by_hand = [
         any(act in rules.acts_of(one) and region.startswith(one.region) and org == one.org_id for one in grants)
         for act, region, org in asked[:2_000]
     ]
-    assert [
-        rules.may_act(actor, act, region=place, org_id=org, now_ms=1) for act, place, org in asked[:2_000]
-    ] == by_hand
+    assert said[:2_000] == by_hand
