@@ -51,6 +51,8 @@ class Act(StrEnum):
     ORG_MANAGE = "org.manage"
     PERSON_MANAGE = "person.manage"
     REGISTRATION_DECIDE = "registration.decide"
+    SUPPLIER_FILE = "supplier.file"  # 填报、更正、变更供应商档案
+    SUPPLIER_REVIEW = "supplier.review"  # 属地审核
     GRANT_GIVE = "grant.give"
     GRANT_READ = "grant.read"
     FACTOR_RESET = "factor.reset"  # 重置第二因素
@@ -58,7 +60,7 @@ class Act(StrEnum):
 
 A = Act
 ACTS_OF: dict[Role, frozenset[Act]] = {
-    Role.SUPPLIER: frozenset({A.BID_ENTER, A.BID_PLACE}),
+    Role.SUPPLIER: frozenset({A.BID_ENTER, A.BID_PLACE, A.SUPPLIER_FILE}),
     Role.BUYER: frozenset({
         A.CASE_OPEN, A.CASE_PREPARE, A.CASE_APPROVE, A.CASE_HOST, A.CASE_OVERVIEW, A.CASE_HOLD, A.CASE_AWARD,
         A.MOTION_PROPOSE, A.PRACTICE_HOST, A.PLAN_READ, A.PLAN_FILE, A.BUDGET_READ, A.PAYMENT_FILE,
@@ -73,7 +75,7 @@ ACTS_OF: dict[Role, frozenset[Act]] = {
     }),
     Role.SUPERVISOR: frozenset({
         A.CASE_SUSPEND, A.CASE_OVERVIEW, A.PLAN_READ, A.BUDGET_READ, A.BUDGET_GRANT, A.BUDGET_CLOSE,
-        A.FISCAL_RECONCILE, A.AUDIT_READ, A.STANDARDS_EXTEND,
+        A.FISCAL_RECONCILE, A.AUDIT_READ, A.STANDARDS_EXTEND, A.SUPPLIER_REVIEW,
     }),
     Role.OPERATOR: frozenset({
         A.STANDARDS_SET, A.PLATFORM_WATCH, A.RECORD_RELEASE, A.CASE_OVERVIEW, A.PRACTICE_HOST,

@@ -30,6 +30,7 @@ from registries.joining import pages as joining
 from registries.parameters import loading
 from registries.parameters import pages as standards
 from registries.parameters import routes as parameters
+from registries.suppliers import doors as suppliers
 from server import live, money, operations, recovery, site, trail
 from server.settings import Settings
 
@@ -62,6 +63,7 @@ ROUTES: list[BaseRoute] = [
     *forms.ROUTES,
     *elements.ROUTES,
     *joining.ROUTES,
+    *suppliers.ROUTES,
     *budget.ROUTES,
     *plans.ROUTES,
     *payments.ROUTES,

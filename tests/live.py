@@ -22,7 +22,7 @@ from plumbing.postgres import Pool
 from server import app, notarial, worker
 from server.demo import cases, people
 from server.settings import Settings, load
-from tests.support import eventually, free_port
+from tests.support import SECRET, eventually, free_port
 
 GOODS = cases.AUDIO
 
@@ -50,7 +50,7 @@ async def a_live_site(
     async with pool.acquire() as conn, conn.transaction():
         await people.seed(conn)
     ports = [free_port() for _ in range(servers)]
-    given = {"secret_key": "0123456789abcdef" * 2, **given}
+    given = {"secret_key": SECRET, **given}
     settings = load(mode="demo", valkey_url=valkey_url, postgres_url=postgres_url, port=ports[0], **given)
     running, tasks = [], []
     for port in ports:

@@ -19,6 +19,7 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from server import site
+from tests.support import SECRET
 
 ORIGIN = "http://yangcai.test"
 PASSWORD = "a password of nine words"
@@ -47,7 +48,7 @@ class WithState:
 
 def settings(**changes: Any) -> Any:
     known = {
-        "mode": "demo", "public_origin": "", "secret_key": "a secret of tests, 32 signs", "secret_key_before": "",
+        "mode": "demo", "public_origin": "", "secret_key": SECRET, "secret_key_before": "",
         "oidc_issuer": "", "oidc_client_id": "yangcai", "oidc_client_secret": "ours", "oidc_name": "浙里认证",
     }  # fmt: skip
     return SimpleNamespace(**{**known, **changes})

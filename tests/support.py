@@ -13,6 +13,8 @@ from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+SECRET = "0123456789abcdef" * 2
+"""The site's secret in every test: what one of them sealed in the shared database, another reads."""
 T = TypeVar("T")
 
 

@@ -35,8 +35,8 @@ class NewOrg(msgspec.Struct, frozen=True):
     parent_id: UUID | None = None
 
 
-async def check_names(conn: Connection, new: NewOrg) -> str | None:
-    """Refuse a name or code that is in use, whichever way it is written; the code as it is kept.
+async def check_names(conn: Connection, new: NewOrg, own: UUID | None = None) -> str | None:
+    """Refuse a name or code that another than ``own`` uses, whichever way it is written; the code as it is kept.
 
     Holds the names until the transaction ends, so that of two who come at once one is refused. Raises ``Problem``
     409 ``org_name_taken``, ``org_uscc_taken``, 422 ``uscc_wrong``.
@@ -45,7 +45,7 @@ async def check_names(conn: Connection, new: NewOrg) -> str | None:
     key = names.key_of(new.name)
     if not key:
         raise Problem(422, "org_name_empty")
-    same = await conn.fetchrow(SQL["same_name"], key, new.name)
+    same = await conn.fetchrow(SQL["same_name"], key, new.name, own)
     if same is not None:
         raise Problem(409, "org_name_taken" if same["name"] == new.name else "org_name_alike", name=same["name"])
     if not new.uscc:
@@ -53,7 +53,7 @@ async def check_names(conn: Connection, new: NewOrg) -> str | None:
     checked = codes.check(new.uscc)
     if not checked.acceptable:
         raise Problem(422, "uscc_wrong")
-    taken = await conn.fetchrow(SQL["same_uscc"], checked.code)
+    taken = await conn.fetchrow(SQL["same_uscc"], checked.code, own)
     if taken is not None:
         raise Problem(409, "org_uscc_taken", name=taken["name"])
     return checked.code

@@ -25,10 +25,11 @@ SELECT pg_advisory_xact_lock(hashtextextended('organisation names', 0));
 -- name: same_name
 -- Who has this name already, to the eye; of those before the key was kept, by its letters.
 SELECT id, name, region FROM organisation
-WHERE state IN ('waiting', 'active') AND (name_key = $1 OR (name_key IS NULL AND lower(name) = lower($2))) LIMIT 1;
+WHERE state IN ('waiting', 'active') AND (name_key = $1 OR (name_key IS NULL AND lower(name) = lower($2)))
+  AND id IS DISTINCT FROM $3 LIMIT 1;
 
 -- name: same_uscc
-SELECT id, name FROM organisation WHERE uscc = $1;
+SELECT id, name FROM organisation WHERE uscc = $1 AND id IS DISTINCT FROM $2;
 
 -- name: place_under
 UPDATE organisation SET parent_id = $2 WHERE id = $1;

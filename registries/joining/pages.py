@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts import passwords, rules, throttle
 from accounts.acts import OPEN, SIGNED_IN, Act
 from accounts.admin.rules import reach
-from accounts.model import Actor
+from accounts.model import Actor, Role
 from accounts.web import require
 from plumbing import lists
 from plumbing.problems import Problem
@@ -17,11 +18,12 @@ from plumbing.web import Form, collect, page, read_form, see_other
 from registries.joining import operations
 from registries.joining.operations import KINDS, SQL, Filed
 from registries.parameters import records as parameters
+from registries.suppliers import filings
+from registries.suppliers.dossier import Dossier
+from registries.suppliers.reading import NOTHING, read_head, read_region, read_scope
 from standards import regions
-from standards.categories import is_code
 
 FILED_PER_ADDRESS = 10
-CATEGORIES_MAX = 20
 HOUR_S = 3_600
 
 
@@ -48,21 +50,18 @@ async def register(request: Request) -> Response:
     return await _form(request, {"kind": "supplier"}, [])
 
 
-def read_filed(form: Form) -> tuple[Filed, list[Fault]]:
+def read_filed(form: Form, secret: bytes) -> tuple[Filed, list[Fault]]:
     """A registration as typed, and what is wrong with it."""
     typed = Typed(form, "joining.label")
-    kind, region = typed.raw("kind"), typed.raw("region")
+    kind, region = typed.raw("kind"), read_region(typed)
     if kind not in KINDS:
         typed.wrong("kind", "typed.choice" if kind else "typed.missing")
-    if not regions.is_code(region):
-        typed.wrong("region", "typed.choice" if region else "typed.missing")
     firm = kind != "expert"
     name, code = typed.text("name", 200, need=firm), typed.text("uscc", 40, need=firm)
-    parts = typed.raw("categories").replace("，", " ").replace(",", " ").upper().split()
-    scope = tuple(dict.fromkeys(parts))
-    if kind == "supplier" and (not scope or len(scope) > CATEGORIES_MAX or not all(is_code(one) for one in scope)):
-        typed.wrong("categories", "typed.choice" if scope else "typed.missing")
+    supplier = _supplier(typed, secret, name, code, region) if kind == "supplier" else None
     person, login, phone = typed.text("person", 100), typed.text("login", 64), typed.text("phone", 30)
+    if supplier is not None:
+        supplier = msgspec.structs.replace(supplier, contact=person, phone=phone)
     new = form.exact.get("new", "")[:201]
     if not new:
         typed.wrong("new", "typed.missing")
@@ -70,14 +69,23 @@ def read_filed(form: Form) -> tuple[Filed, list[Fault]]:
         typed.wrong("new", "problem.passwords_differ")
     elif not rules.password_is_fit(new, login):
         typed.wrong("new", "problem.password_unfit", least=rules.PASSWORD_LENGTH_MIN)
-    return Filed(kind, name, region, code if firm else "", person, login, phone, scope), typed.faults
+    filed = Filed(kind, name, region, code if firm else "", person, login, phone, supplier, typed.ticked("pledge"))
+    return filed, typed.faults
+
+
+def _supplier(typed: Typed, secret: bytes, name: str, code: str, region: str) -> Dossier:
+    head_name, head_number, head_key = read_head(typed, secret, NOTHING)
+    return Dossier(
+        name=name, uscc=code, region=region, categories=read_scope(typed), head_name=head_name,
+        head_number=head_number, head_key=head_key,
+    )  # fmt: skip
 
 
 @page("POST", "/register", act=OPEN, name="file_registration")
 async def file(request: Request) -> Response:
     """File a registration; ten an hour from one address."""
     state, form = request.state, await read_form(request)
-    filed, faults = read_filed(form)
+    filed, faults = read_filed(form, await filings.number_secret(state.postgres, state.settings))
     shown = {name: value for name, value in form.items() if name not in ("new", "again")}
     if faults:
         return await _form(request, shown, faults)
@@ -89,13 +97,16 @@ async def file(request: Request) -> Response:
             await operations.file(conn, filed, hashed, state.clock.now_ms())
     except Problem as problem:
         return await _form(request, shown, [], lists.in_words(request, problem))
-    return see_other("/login?next=/registration", "note.registration_filed")
+    home = "/suppliers/own" if filed.supplier else "/registration"
+    return see_other(f"/login?next={home}", "note.registration_filed")
 
 
 @page("GET", "/registration", act=SIGNED_IN)
 async def registration(request: Request) -> Response:
     """Where the reader's own registration stands."""
     actor, state = await require(request), request.state
+    if actor.has(Role.SUPPLIER):
+        return see_other("/suppliers/own")
     row = await state.postgres.fetchrow(SQL["registration_of"], actor.user_id)
     if row is None:
         raise Problem(404, "registration_unknown")

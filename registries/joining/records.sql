@@ -1,6 +1,6 @@
 -- name: add_registration
-INSERT INTO registration (org_id, person_id, kind, region, uscc, needs_proof, categories, phone, filed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id;
+INSERT INTO registration (org_id, person_id, kind, region, uscc, needs_proof, phone, filed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id;
 
 -- name: set_waiting
 UPDATE organisation SET state = 'waiting' WHERE id = $1;

@@ -13,8 +13,9 @@ from msgspec import Meta, Struct
 class Status(StrEnum):
     """Where a registration 登记 stands. A ban is no status: it has its own days and ends by itself."""
 
-    DRAFT = "draft"
+    DRAFT = "draft"  # 退回待更正
     REVIEWING = "reviewing"
+    PROVISIONAL = "provisional"  # 承诺即入, reviewed beside it
     ACTIVE = "active"
     LIMITED = "limited"  # 证照过期
     CLOSED = "closed"

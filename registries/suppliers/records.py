@@ -75,5 +75,5 @@ async def lift_bans(conn: Connection, org_id: UUID, on: date) -> None:
 
 
 async def matching(conn: Connection | Pool, category: str) -> list[UUID]:
-    """The active suppliers in whose scope the category lies: those a framework must invite (110号令 §33)."""
+    """The suppliers in good standing in whose scope the category lies: those a framework must invite (110号令 §33)."""
     return [row["org_id"] for row in await conn.fetch(SQL["matching"], category)]

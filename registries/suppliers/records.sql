@@ -14,7 +14,7 @@ INSERT INTO supplier (org_id, region, status, size_class, prison, welfare, head_
 SELECT o.id, o.region, $2, $3, $4, $5, $6, decode($7, 'hex'), $8, $9, $10
 FROM organisation o WHERE o.id = $1 AND o.kind = 'supplier'
 ON CONFLICT (org_id) DO UPDATE
-SET status = excluded.status, size_class = excluded.size_class, prison = excluded.prison, welfare = excluded.welfare,
+SET region = excluded.region, status = excluded.status, size_class = excluded.size_class, prison = excluded.prison, welfare = excluded.welfare,
     head_name = excluded.head_name, head_key = excluded.head_key, controllers = excluded.controllers,
     categories = excluded.categories, certificate_until = excluded.certificate_until, changed_at = now()
 RETURNING org_id;
@@ -28,9 +28,12 @@ UPDATE supplier_ban SET during = daterange(lower(during), $2)
 WHERE org_id = $1 AND during @> $2::date AND (lower_inf(during) OR lower(during) < $2);
 
 -- name: matching
--- Active suppliers one of whose scopes covers the category: those a framework invites.
+-- Suppliers in good standing one of whose scopes covers the category: those a framework invites.
 SELECT s.org_id FROM supplier s
-WHERE s.status = 'active'
+WHERE s.status IN ('active', 'provisional')
   AND EXISTS (SELECT 1 FROM unnest(s.categories) AS scope
               WHERE starts_with($1, regexp_replace(scope, '(00)+$', '')))
 ORDER BY s.org_id;
+
+-- name: set_status
+UPDATE supplier SET status = $2, changed_at = now() WHERE org_id = $1;

@@ -37,6 +37,29 @@ def qualify(facts: SupplierFacts | None, category: str, now_ms: int) -> list[Dis
     return [each for each in Disqualification if each in found]
 
 
+PLEDGES_MAX = 2
+"""So often a pledge 承诺函 gives standing at once; whoever was returned oftener waits for the review."""
+
+
+def standing_after_filing(now: Status | None, *, pledged: bool, sound: bool, returned: int) -> Status:
+    """Where a supplier stands who has just filed its dossier. None: it was not registered before.
+
+    With a pledge and a sound code it may take part at once; a code that must be looked at waits for the review. An
+    active one stays so, on what was approved before. ``returned``: how often it was returned.
+    """
+    if now is Status.ACTIVE:
+        return Status.ACTIVE
+    at_once = pledged and sound and returned < PLEDGES_MAX and now is not Status.CLOSED
+    return Status.PROVISIONAL if at_once else Status.REVIEWING
+
+
+def standing_after_review(now: Status, *, approved: bool) -> Status:
+    """Where it stands after the decision: a returned change leaves an active supplier as it was."""
+    if approved or now is Status.ACTIVE:
+        return Status.ACTIVE
+    return Status.DRAFT
+
+
 def relations(one: SupplierFacts, two: SupplierFacts) -> list[Relation]:
     """How two different suppliers are related; of one supplier with itself nothing."""
     if one.org_id == two.org_id:

@@ -73,7 +73,7 @@ RULES: dict[frozenset[str], str] = {
         GET /budget | GET /plans | GET /payments
     """,
     frozenset({"supervisor", "supervisor elsewhere"}): """
-        POST /budget | GET /reconciliation | GET /budget/year-end | POST /budget/year-end
+        POST /budget | GET /suppliers/filings | GET /reconciliation | GET /budget/year-end | POST /budget/year-end
     """,
     BUYERS | {"agency elsewhere", "supervisor", "supervisor elsewhere"}: "POST /standards/elements",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
@@ -119,7 +119,10 @@ RULES: dict[frozenset[str], str] = {
         POST /api/lots/{lot_id:uuid}/suspension | DELETE /api/lots/{lot_id:uuid}/suspension
     """,
     OFFICERS | SUPPLIERS | {"admin"}: "GET /webhooks | POST /webhooks | GET /webhooks/log",
-    SUPPLIERS: "POST /api/auctions/{auction_id:uuid}/signup | GET /practice | POST /practice",
+    SUPPLIERS: """
+        POST /api/auctions/{auction_id:uuid}/signup | GET /practice | POST /practice
+        GET /suppliers/own | POST /suppliers/own | GET /registration
+    """,
     frozenset({"bidder"}): """
         GET /lots/{lot_id:uuid}/room | DELETE /api/auctions/{auction_id:uuid}/signup
         PUT /api/lots/{lot_id:uuid}/offer | POST /api/lots/{lot_id:uuid}/questions
@@ -129,8 +132,9 @@ RULES: dict[frozenset[str], str] = {
     # Nobody, for want of the thing: no practice, hold, award, form, plan, indicator, signature, sealed quotes, right.
     frozenset(): """
         POST /admin/grants/{grant_id:uuid}/end | POST /admin/delegations/{delegation_id:uuid}/end
-        POST /admin/roles/{role_id:uuid}/retirement | GET /registration
+        POST /admin/roles/{role_id:uuid}/retirement
         POST /admin/registrations/{registration_id:uuid}
+        GET /suppliers/filings/{filing_id:uuid} | POST /suppliers/filings/{filing_id:uuid}
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
         POST /keys/{key_id:uuid}/revocation | POST /webhooks/{endpoint_id:uuid}/secret
         POST /webhooks/{endpoint_id:uuid}/end | POST /webhooks/{endpoint_id:uuid}/test
@@ -335,7 +339,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{person_id:uuid}": str(scene.person_id if path.startswith("/admin") else uuid4()),
         "{org_id:uuid}": str(scene.org_id), "{grant_id:uuid}": str(uuid4()),
         "{role_id:uuid}": str(uuid4()), "{registration_id:uuid}": str(uuid4()),
-        "{delegation_id:uuid}": str(uuid4()),
+        "{delegation_id:uuid}": str(uuid4()), "{filing_id:uuid}": str(uuid4()),
         "{key_id:uuid}": str(uuid4()), "{endpoint_id:uuid}": str(uuid4()), "{sending_id:uuid}": str(uuid4()),
         "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
         "{payment_id:uuid}": str(uuid4()), "{close_id:uuid}": str(uuid4()),

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import uuid4
-
-import httpx
 import pytest
 
 from accounts.model import Role
@@ -14,37 +10,31 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from registries.joining import pages as joining
-from registries.suppliers import records as suppliers
-from registries.suppliers.model import Status
+from registries.suppliers import doors as suppliers
 from tests.accounts.admin.people import a_city_admin, at
-from tests.site import ORIGIN, WithState, a_client, a_site, log_in
-
-NEW = "another phrase, quite long"
+from tests.registries.firms import NEW, a_browser, a_form
+from tests.site import WithState, a_site, log_in
 
 
 @pytest.fixture
 def app(pool: Pool, valkey_client: Valkey, clock: Clock) -> WithState:
-    return a_site(pool, valkey_client, clock, [*joining.ROUTES, *practicepages.ROUTES])
+    return a_site(pool, valkey_client, clock, [*joining.ROUTES, *suppliers.ROUTES, *practicepages.ROUTES])
 
 
-def a_form(**changed: Any) -> dict[str, str]:
-    mark = uuid4().hex[:8]
-    code = "91330106MA" + str(int(mark, 16) % 10**8).zfill(8)
-    return {
-        "kind": "supplier", "name": f"杭州新芽科技有限公司 {mark}", "uscc": code, "region": "330106", "person": "苏新",
-        "login": f"new{mark}", "phone": "0571-00000000", "categories": "A02091001 A", "new": NEW, "again": NEW,
-        **changed,
-    }  # fmt: skip
+async def test_a_supplier_has_his_role_at_once_and_no_administrator_decides_it(app: WithState, pool: Pool) -> None:
+    form, city = a_form(), await a_city_admin(pool, "330100", Role.SUPPLIER)
+    async with a_browser(app) as new:
+        assert (await new.post("/register", data=form)).headers["location"] == "/login?next=/suppliers/own"
+        assert (await log_in(new, form["login"], NEW)).json()["roles"] == ["supplier"]
+        assert (await new.get("/registration")).headers["location"] == "/suppliers/own"
+        assert (await new.get("/practice")).status_code == 200
+    async with at(app, pool, city) as admin:
+        assert form["name"] not in (await admin.get("/admin/registrations?words=新芽")).text
 
 
-def a_browser(app: WithState) -> httpx.AsyncClient:
-    address = f"10.{uuid4().int % 250}.{uuid4().int % 250}.9"
-    return a_client(app, address, headers={"Origin": ORIGIN, "Accept": "text/html"})
-
-
-async def test_a_supplier_registers_waits_is_let_in_and_may_take_part(app: WithState, pool: Pool) -> None:
-    form = a_form()
-    city, far = await a_city_admin(pool, "330100", Role.SUPPLIER), await a_city_admin(pool, "330200", Role.SUPPLIER)
+async def test_an_agency_registers_waits_and_is_let_in_by_its_own_place(app: WithState, pool: Pool) -> None:
+    form = a_form(kind="agency")
+    city, far = await a_city_admin(pool, "330100", Role.AGENCY), await a_city_admin(pool, "330200", Role.AGENCY)
     async with a_browser(app) as new:
         assert (await new.post("/register", data=form)).status_code == 303
         assert (await log_in(new, form["login"], NEW)).json()["roles"] == []
@@ -62,17 +52,12 @@ async def test_a_supplier_registers_waits_is_let_in_and_may_take_part(app: WithS
             assert (await admin.post(place, data={"decision": "approve"})).status_code == 303
             again = await admin.post(place, data={"decision": "refuse", "remark": "x"})
             assert (again.status_code, "已经办理" in again.text) == (409, True)
-        assert (await new.get("/api/me")).json()["roles"] == ["supplier"], "without signing in again"
+        assert (await new.get("/api/me")).json()["roles"] == ["agency"], "without signing in again"
         assert 'data-state="approved"' in (await new.get("/registration")).text
-        assert (await new.get("/practice")).status_code == 200
-    org_id = await pool.fetchval("SELECT org_id FROM person WHERE login = $1", form["login"])
-    facts = await suppliers.facts(pool, org_id)
-    assert facts is not None
-    assert (facts.status, facts.categories, facts.uscc) == (Status.ACTIVE, ("A02091001", "A"), form["uscc"])
 
 
 async def test_a_refused_one_reads_why_and_its_name_and_code_are_free_again(app: WithState, pool: Pool) -> None:
-    form, city = a_form(), await a_city_admin(pool, "330100", Role.SUPPLIER)
+    form, city = a_form(kind="agency"), await a_city_admin(pool, "330100", Role.AGENCY)
     async with a_browser(app) as new:
         await new.post("/register", data=form)
         second = await new.post("/register", data=form | {"login": "x" + form["login"]})
@@ -102,7 +87,9 @@ async def test_an_administrator_who_may_not_give_the_role_lets_nobody_in(app: Wi
     [
         ({"kind": "operator"}, "kind"), ({"region": "33"}, "region"), ({"name": ""}, "name"), ({"uscc": ""}, "uscc"),
         ({"categories": "A02"}, "categories"), ({"categories": ""}, "categories"), ({"person": ""}, "person"),
-        ({"again": "other"}, "new"), ({"new": "short", "again": "short"}, "new"), ({"login": ""}, "login"),
+        ({"head_id": "110101199003070000"}, "head_id"),
+        ({"head_id": ""}, "head_id"), ({"head_name": ""}, "head_name"), ({"again": "other"}, "new"),
+        ({"new": "short", "again": "short"}, "new"), ({"login": ""}, "login"),
     ],
 )  # fmt: skip
 async def test_what_is_wrong_is_said_at_its_field_and_nothing_is_kept(

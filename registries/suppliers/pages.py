@@ -1,0 +1,95 @@
+"""供应商自己的页面: where its registration stands, what was filed, and the form to correct or change it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from accounts.acts import Act
+from accounts.model import Actor, Role
+from accounts.web import require
+from plumbing import lists
+from plumbing.problems import Problem
+from plumbing.typed import Fault
+from plumbing.web import collect, page, read_form, see_other
+from registries.parameters import records as parameters
+from registries.suppliers import filings, reading, records
+from registries.suppliers.dossier import Stage
+from registries.suppliers.model import SizeClass
+from standards import regions
+
+OWN = "/suppliers/own"
+SIZES = tuple(size.value for size in SizeClass)
+
+
+async def _own(
+    request: Request, actor: Actor, f: dict[str, str] | None, faults: list[Fault], refused: str = ""
+) -> Response:
+    state = request.state
+    row, dossier = await filings.last(state.postgres, actor.org_id)
+    known = await records.facts(state.postgres, actor.org_id)
+    name = actor.org_name
+    response: Response = state.templates.page(
+        request,
+        "supplier_own.html",
+        422 if faults or refused else 200,
+        row=row,
+        known=known,
+        name=name,
+        history=await state.postgres.fetch(filings.SQL["history"], actor.org_id),
+        f=f if f is not None else reading.as_typed(dossier) if dossier else {"name": name, "region": actor.region},
+        open_form=bool(faults or refused) or known is None or (row is not None and row["stage"] == Stage.RETURNED),
+        place=regions.full_name,
+        **await form_choices(request),
+        **told(faults, refused),
+    )
+    return response
+
+
+async def form_choices(request: Request) -> dict[str, Any]:
+    """What the form of a dossier lets choose from."""
+    return {
+        "regions": [(code, regions.full_name(code)) for code in sorted(regions.NAMES)],
+        "categories": await parameters.all_categories(request.state.postgres),
+        "sizes": SIZES,
+        "numbers": {
+            "holder": range(1, reading.SHAREHOLDERS_MAX + 1),
+            "paper": range(1, reading.CERTIFICATES_MAX + 1),
+            "account": range(1, reading.ACCOUNTS_MAX + 1),
+        },
+    }
+
+
+def told(faults: list[Fault], refused: str = "") -> dict[str, Any]:
+    """What stands in the summary above a form."""
+    return {"faults": faults, "refused": refused, "fault_of": {fault.field: fault for fault in reversed(faults)}}
+
+
+@page("GET", "/suppliers/own", act=Act.SUPPLIER_FILE)
+async def own(request: Request) -> Response:
+    """The supplier's own registration."""
+    return await _own(request, await require(request, Role.SUPPLIER), None, [])
+
+
+@page("POST", "/suppliers/own", act=Act.SUPPLIER_FILE)
+async def file_own(request: Request) -> Response:
+    """File the dossier: for the first time, corrected, or changed."""
+    actor, state, form = await require(request, Role.SUPPLIER), request.state, await read_form(request)
+    _, before = await filings.last(state.postgres, actor.org_id)
+    secret = await filings.number_secret(state.postgres, state.settings)
+    dossier, faults = reading.read_dossier(form, secret, before or reading.NOTHING)
+    if faults:
+        return await _own(request, actor, form, faults)
+    try:
+        async with state.postgres.acquire() as conn, conn.transaction():
+            pledged = form.get("pledge", "") not in ("", "0")
+            now_ms = state.clock.now_ms()
+            await filings.file(conn, actor, actor.org_id, dossier, pledged, now_ms, actor.user_id)
+    except Problem as problem:
+        return await _own(request, actor, form, [], lists.in_words(request, problem))
+    return see_other(OWN, "note.supplier_filed")
+
+
+ROUTES = collect(globals())
