@@ -1,4 +1,4 @@
-"""The money's side of the composition: holds past their time are released, fiscal systems told; in every process."""
+"""The money's side of the composition, in every process: holds past their time end, fiscal systems are told, missed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from intranet.budget import holds
+from intranet.exchange import reconciling
 from intranet.outbox import sending
 from plumbing.clock import Clock
 from plumbing.faults import ever
@@ -18,6 +19,7 @@ from plumbing.postgres import Pool
 
 SWEEP_EVERY_S = 2.0
 SEND_EVERY_S = 2.0
+SILENCE_EVERY_S = 300.0
 
 
 async def _sweep(pool: Pool, clock: Clock) -> None:
@@ -28,6 +30,10 @@ async def _send(pool: Pool, http: httpx.AsyncClient, secret_key: str, clock: Clo
     await sending.send_due(pool, http, secret_key, clock.now_ms)
 
 
+async def _silence(pool: Pool, clock: Clock) -> None:
+    await reconciling.note_silence(pool, clock.now_ms())
+
+
 @asynccontextmanager
 async def run(state: Mapping[str, Any]) -> AsyncIterator[None]:
     """Sweep and send until the process ends."""
@@ -36,6 +42,9 @@ async def run(state: Mapping[str, Any]) -> AsyncIterator[None]:
         send = partial(_send, pool, http, state["settings"].secret_key, clock)
         tasks = [
             asyncio.create_task(ever("budget holds", partial(_sweep, pool, clock), SWEEP_EVERY_S), name="budget-holds"),
+            asyncio.create_task(
+                ever("fiscal silence", partial(_silence, pool, clock), SILENCE_EVERY_S), name="fiscal-silence"
+            ),
             asyncio.create_task(ever("fiscal outbox", send, SEND_EVERY_S), name="fiscal-outbox"),
         ]
         try:

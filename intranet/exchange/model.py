@@ -101,7 +101,9 @@ class Refusal(StrEnum):
 
 
 class Fault(StrEnum):
-    """What the two books of a day differ in. Name for people: ``exchange.fault.<value>``."""
+    """What the two books of a day differ in. Name for people: ``exchange.fault.<value>``; what to do:
+    ``exchange.todo.<value>``.
+    """
 
     MISSING_HERE = "missing_here"
     MISSING_THERE = "missing_there"
@@ -109,17 +111,23 @@ class Fault(StrEnum):
     DOUBLED_THERE = "doubled_there"
     AMOUNT = "amount"
     ORDER = "order"
+    LATE = "late"
     REFUSED = "refused"
+    SILENT = "silent"
 
 
 class Difference(Struct, frozen=True):
-    """A difference 差异: which message, and what each book says of its amount (fen; None: nothing)."""
+    """A difference 差异: which message, and what each book says of its amount (fen; None: nothing).
+
+    ``why``: for one not carried out, the reason that was answered.
+    """
 
     fault: Fault
     type: str
     biz_key: str
     ours: int | None
     theirs: int | None
+    why: str = ""
 
 
 Standing: TypeAlias = Literal["next", "again"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -15,31 +14,26 @@ from accounts.records import moment
 from intranet.budget import indicators, records
 from intranet.budget.model import Kind, Posting
 from intranet.budget.model import Refusal as NoMoney
-from intranet.exchange import rules
+from intranet.exchange import reconciling, rules
 from intranet.exchange.model import (
     Adjusted,
     Answer,
-    Difference,
     Granted,
-    Heard,
-    Line,
     Message,
     Paid,
     Refusal,
     Returned,
     Statement,
 )
-from intranet.outbox.writing import SQL as OUT
+from intranet.exchange.reconciling import TAKEN
+from intranet.exchange.records import SQL
 from intranet.payments import operations as payments
-from plumbing import sql
-from plumbing.postgres import Connection, Pool, Record
+from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
 from standards.workdays import day_of
 
-SQL = sql.load(Path(__file__).with_name("records.sql"))
 CONTEXT = b"yangcai fiscal message 1\n"
 """Signed before the body, so that no signature made for something else is one here."""
-TAKEN = "taken"
 _DECODER = msgspec.json.Decoder(Message)
 
 
@@ -75,6 +69,10 @@ async def receive(conn: Connection, peer: str, raw: bytes, signature: bytes, now
     given = (peer, message.seq, kind, message.biz_key, fen, day, indicator_id, msgspec.to_builtins(message), digest)
     await conn.execute(SQL["add_message"], *given, outcome, moment(now_ms))
     await conn.execute(SQL["advance"], peer, message.seq)
+    if outcome == TAKEN and isinstance(data, Statement):
+        await reconciling.compare(conn, peer, data, now_ms)
+    elif not isinstance(data, Statement):
+        await reconciling.look_again(conn, peer, day, message.biz_key, now_ms)
     detail = {"seq": message.seq, "type": kind, "biz_key": message.biz_key, "outcome": outcome}
     await audit(conn, None, "fiscal.received", f"fiscal:{peer}", detail=detail)
     return Answer(message.seq, outcome)
@@ -126,12 +124,3 @@ async def _pay(conn: Connection, indicator_id: UUID, data: Paid, now_ms: int) ->
     """The treasury paid what is under contract: applied for and paid in one entry."""
     postings = [Posting(indicator_id, kind, data.fen) for kind in (Kind.APPLY, Kind.PAY)]
     return await records.post(conn, postings, about=data.about, person_id=None, now_ms=now_ms)
-
-
-async def reconcile(conn: Connection | Pool, peer: str, statement: Statement) -> list[Difference]:
-    """Everything in which our book of the statement's day, in or out, differs from the other system's."""
-    book = OUT["lines_of"] if isinstance(statement, Heard) else SQL["lines_of"]
-    rows = await conn.fetch(book, peer, statement.day)
-    ours = [Line(row["seq"], row["type"], row["biz_key"], row["fen"]) for row in rows]
-    refused = {row["seq"] for row in rows if row["outcome"] not in (TAKEN, None)}
-    return rules.differences(ours, statement.lines, refused)

@@ -44,9 +44,9 @@ UPDATE fiscal_link SET acked = $2, fault = $3, heard_at = $4 WHERE peer = $1;
 UPDATE fiscal_link SET tries = tries + 1, fault = $2, next_at = $3 WHERE peer = $1;
 
 -- name: lines_of
--- Our book of a day: all that was given a number.
-SELECT seq, type, biz_key || '#' || ver AS biz_key, fen, outcome FROM fiscal_out
-WHERE peer = $1 AND day = $2 AND seq IS NOT NULL ORDER BY seq;
+-- Our book of a day: all that was given a number; and what it has of these keys under other days.
+SELECT seq, type, biz_key || '#' || ver AS biz_key, fen, outcome, day FROM fiscal_out
+WHERE peer = $1 AND (day = $2 OR biz_key || '#' || ver = ANY($3::text[])) AND seq IS NOT NULL ORDER BY seq;
 
 -- name: links
 SELECT l.*, (SELECT count(*) FROM fiscal_out o WHERE o.peer = l.peer AND o.outcome IS NULL) AS waiting

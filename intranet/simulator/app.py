@@ -18,11 +18,10 @@ from starlette.routing import Route
 
 from intranet.exchange.receiving import CONTEXT
 from intranet.outbox.sending import code_of
-from intranet.simulator.store import Store
+from intranet.simulator.store import FAULTS, HEARD, TOLD, Store
 from plumbing.clock import Clock
 from standards.workdays import day_of
 
-FAULTS = ("lost", "doubled", "amount", "order")
 NOT_THEIRS = {"code": "code_differs"}
 
 
@@ -67,20 +66,23 @@ class Simulator:
         return JSONResponse({"seq": seq, "unsent": await self.send()})
 
     async def fault(self, request: Request) -> Response:
-        """``POST /fault``: the kinds of faults to make with the next messages; ``refuse`` turns payments back."""
+        """``POST /fault``: the kinds of faults to make with the next messages heard (``told``: with those it tells);
+        ``refuse`` turns payments back.
+        """
         asked = await request.json()
+        side = TOLD if asked.get("told") else HEARD
         self.refuse = bool(asked.get("refuse", self.refuse))
         kinds = [kind for kind in asked.get("kinds", []) if kind in FAULTS]
         for kind in kinds:
-            self.store.inject(kind)
+            self.store.inject(kind, side)
         return JSONResponse({"kinds": kinds, "refuse": self.refuse})
 
     async def day_ends(self, request: Request) -> Response:
         """``POST /day-end``: both statements of the day, and whatever has not been sent yet."""
         now_ms = Clock().now_ms()
         day = str(date.fromisoformat(request.query_params.get("day", str(day_of(now_ms)))))
-        for kind, table in (("statement", "told"), ("statement.heard", "book")):
-            query = f"SELECT seq, type, biz_key, fen FROM {table} WHERE day = ? AND type NOT LIKE 'statement%'"
+        for kind, table in (("statement", TOLD), ("statement.heard", HEARD)):
+            query = f"SELECT seq, type, biz_key, fen FROM {table} WHERE day = ? ORDER BY place"
             lines = [dict(row) for row in self.store.rows(query, day)]
             key = f"{kind}-{day}-{self.store.last('told') + 1}"
             self.store.tell(kind, key, 0, day, now_ms, {"day": day, "lines": lines})

@@ -73,7 +73,8 @@ RULES: dict[frozenset[str], str] = {
         GET /budget | GET /plans | GET /payments
     """,
     frozenset({"supervisor", "supervisor elsewhere"}): """
-        POST /budget | GET /suppliers/filings | GET /reconciliation | GET /budget/year-end | POST /budget/year-end
+        POST /budget | GET /suppliers/filings | GET /reconciliation | POST /reconciliation | GET /budget/year-end
+        POST /budget/year-end
     """,
     BUYERS | {"agency elsewhere", "supervisor", "supervisor elsewhere"}: "POST /standards/elements",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
