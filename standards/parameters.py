@@ -178,6 +178,16 @@ _SIGN_IN = (
 
 _TODO = (_ours("todo.workdays", Kind.WORKDAYS, 2, _CUSTOM, 1, 60),)
 
+_EXPERTS = (
+    _hard("experts.ahead_workdays", Kind.WORKDAYS, 2, "财库〔2016〕198号 §14", 1, 2),
+    _hard("experts.group_tender_min", Kind.COUNT, 5, "87号令 §47", 5, 15),
+    _hard("experts.group_other_min", Kind.COUNT, 3, "74号令 §7", 3, 15),
+    _hard("experts.employment_years", Kind.COUNT, 3, "财库〔2016〕198号 §16", 3, 10),
+    _ours("experts.term_years", Kind.COUNT, 2, _CUSTOM, 1, 10),
+    _ours("experts.reply_minutes", Kind.MINUTES, 10, _CUSTOM, 1, 240),
+    _ours("experts.unlock_minutes", Kind.MINUTES, 30, _CUSTOM, 0, 240),
+)
+
 _MODULES = tuple(
     _ours(f"module.{name}", Kind.FLAG, True, _CUSTOM) for name in ("opening", "practice", "plans", "exchange")
 )
@@ -193,6 +203,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     *_CATALOGUE,
     *_SIGN_IN,
     *_TODO,
+    *_EXPERTS,
     *_MODULES,
 )
 BY_KEY: dict[str, Parameter] = {parameter.key: parameter for parameter in PARAMETERS}
