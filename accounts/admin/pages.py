@@ -41,7 +41,7 @@ async def _orgs(request: Request, actor: Actor, f: dict[str, str], faults: list[
     given = (list(seen.places), list(seen.orgs), asked.plain, asked.chosen)
     rows = await state.postgres.fetch(SQL["organisations"], *given, lists.PAGE_SIZE, (asked.at - 1) * lists.PAGE_SIZE)
     total = rows[0]["total"] if rows else 0
-    above = await state.postgres.fetch(SQL["units_above"], list(makes.places), list(makes.orgs))
+    above = await state.postgres.fetch(SQL["units_above"], list(makes.places), list(makes.orgs), None)
     response: Response = state.templates.page(
         request,
         "admin_orgs.html",
@@ -55,7 +55,7 @@ async def _orgs(request: Request, actor: Actor, f: dict[str, str], faults: list[
         regions=[
             (code, regions.full_name(code)) for code in sorted(regions.NAMES) if code.startswith(makes.places or ("-",))
         ],
-        above=[(str(one["id"]), one["name"]) for one in above],
+        above=[one["name"] for one in above],
         place=regions.full_name,
         f=f,
         faults=faults,
@@ -71,16 +71,28 @@ async def admin(request: Request) -> Response:
     return await _orgs(request, await require(request), {}, [])
 
 
-def _new_org(form: Form) -> tuple[NewOrg, list[Fault]]:
+async def _unit_above(request: Request, actor: Actor, typed: Typed) -> UUID | None:
+    """The unit that is named as the one above, by its name or code; a fault where it is none, or several."""
+    words = typed.raw("parent")
+    if not words:
+        return None
+    makes = reach(actor, Act.ORG_MANAGE, request.state.clock.now_ms())
+    rows = await request.state.postgres.fetch(SQL["units_above"], list(makes.places), list(makes.orgs), words)
+    if len(rows) != 1:
+        typed.wrong("parent", "typed.choice")
+        return None
+    found: UUID = rows[0]["id"]
+    return found
+
+
+async def _new_org(request: Request, actor: Actor, form: Form) -> tuple[NewOrg, list[Fault]]:
     typed = Typed(form, "admin.label")
     name, kind, region = typed.text("name", 200), typed.raw("kind"), typed.raw("region").split(" ")[0]
     if kind not in KINDS or kind == "operator":
         typed.wrong("kind", "typed.choice" if kind else "typed.missing")
     if not regions.is_code(region):
         typed.wrong("region", "typed.choice" if region else "typed.missing")
-    above = as_uuid(typed.raw("parent"))
-    if typed.raw("parent") and above is None:
-        typed.wrong("parent", "typed.choice")
+    above = await _unit_above(request, actor, typed)
     return NewOrg(name, kind, region, typed.text("uscc", 40, need=False), above), typed.faults
 
 
@@ -88,7 +100,7 @@ def _new_org(form: Form) -> tuple[NewOrg, list[Fault]]:
 async def add_organisation(request: Request) -> Response:
     """Make an organisation, or the form again with what stops it."""
     actor, state, form = await require(request), request.state, await read_form(request)
-    new, faults = _new_org(form)
+    new, faults = await _new_org(request, actor, form)
     if faults:
         return await _orgs(request, actor, form, faults)
     try:

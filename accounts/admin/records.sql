@@ -13,9 +13,9 @@ SELECT o.id, o.name, o.kind, o.region, o.uscc, o.state, o.parent_id, above.name 
 FROM organisation o LEFT JOIN organisation above ON above.id = o.parent_id WHERE o.id = $1;
 
 -- name: units_above
--- Units of a kind under which another may stand.
+-- Units under which another may stand: those called $3 or with that code; with null the first by name, as a help to type.
 SELECT o.id, o.name FROM organisation o
-WHERE o.kind = 'buyer' AND o.state = 'active'
+WHERE o.kind = 'buyer' AND o.state = 'active' AND ($3::text IS NULL OR o.name = $3 OR o.uscc = upper($3))
   AND (o.id = ANY ($2) OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(o.region, place)))
 ORDER BY o.name LIMIT 500;
 

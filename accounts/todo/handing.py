@@ -25,7 +25,7 @@ async def step_of(conn: Connection | Pool, actor: Actor, key: str, now_ms: int) 
 
 async def takers(conn: Connection | Pool, actor: Actor, key: str, now_ms: int) -> list[Record]:
     """Who could do the step in his stead: id, name, login, organisation."""
-    rows: list[Record] = await conn.fetch(SQL["may_take"], key, moment(now_ms), actor.user_id)
+    rows: list[Record] = await conn.fetch(SQL["may_take"], key, moment(now_ms), actor.user_id, None)
     return rows
 
 
@@ -34,7 +34,7 @@ async def hand_over(conn: Connection, actor: Actor, key: str, to: UUID, reason: 
     step = await step_of(conn, actor, key, now_ms)
     if step.personal:
         raise Problem(409, "todo_personal")
-    if to not in {row["id"] for row in await takers(conn, actor, key, now_ms)}:
+    if await conn.fetchrow(SQL["may_take"], key, moment(now_ms), actor.user_id, to) is None:
         raise Problem(422, "todo_cannot_take")
     await conn.fetchrow(SQL["end_handover"], key, moment(now_ms))
     await conn.fetchval(SQL["hand_over"], key, to, actor.user_id, reason, moment(now_ms))
@@ -60,7 +60,7 @@ async def stand_in(
     """
     if not absence_fits(since_ms, until_ms, now_ms):
         raise Problem(422, "absence_unfit")
-    if substitute not in {row["id"] for row in await conn.fetch(SQL["colleagues"], actor.org_id, actor.user_id)}:
+    if await conn.fetchrow(SQL["colleagues"], actor.org_id, actor.user_id, substitute) is None:
         raise Problem(422, "substitute_unknown")
     span = moment(max(since_ms, now_ms)), moment(until_ms)
     try:

@@ -113,7 +113,7 @@ async def _away(request: Request, actor: Actor, refused: str = "") -> Response:
         "todo_away.html",
         422 if refused else 200,
         rows=rows,
-        colleagues=await state.postgres.fetch(SQL["colleagues"], actor.org_id, actor.user_id),
+        colleagues=await state.postgres.fetch(SQL["colleagues"], actor.org_id, actor.user_id, None),
         contact=await state.postgres.fetchrow(SQL["contact"], actor.user_id),
         since=moment_text(now_ms),
         until=moment_text(now_ms + DAY_MS),

@@ -26,7 +26,7 @@ LEFT JOIN LATERAL (SELECT x.id FROM substitution x WHERE x.person_id = o.to_pers
                    AND x.during @> $2::timestamptz LIMIT 1) AS s ON true;
 
 -- name: may_take
--- Who could do the step $1 at $2 instead of $3: of the same organisations, the same grants as for the list.
+-- Who, or whether $4, could do the step $1 at $2 instead of $3: of the same organisations, the same grants as for the list.
 SELECT DISTINCT p.id, p.name, p.login, o.name AS org_name FROM todo_waiting i
 JOIN role_grant g ON g.role = ANY(i.roles) AND g.valid @> $2::timestamptz AND starts_with(i.region, g.region)
     AND (g.object_id IS NULL OR g.object_id = i.object_id)
@@ -36,8 +36,8 @@ JOIN person p ON p.id = g.person_id AND p.active AND audit_bar(p.id) = ''
 JOIN organisation o ON o.id = p.org_id AND o.state = 'active'
 WHERE i.key = $1 AND i.person_id IS NULL AND p.id <> $3 AND NOT coalesce(p.id = ANY(i.not_persons), false)
   AND (p.org_id = ANY(i.org_ids) OR (cardinality(i.org_ids) = 0 AND p.org_id = (SELECT org_id FROM person WHERE id = $3)))
-  AND (m.id IS NULL OR i.act = ANY(m.acts))
-ORDER BY o.name, p.name LIMIT 200;
+  AND (m.id IS NULL OR i.act = ANY(m.acts)) AND ($4::uuid IS NULL OR p.id = $4)
+ORDER BY o.name, p.name LIMIT 2000;
 
 -- name: end_handover
 UPDATE todo_handover SET ended_at = $2 WHERE key = $1 AND ended_at IS NULL RETURNING by_person, to_person;
@@ -67,8 +67,10 @@ UPDATE todo_handover o SET ended_at = $1
 WHERE o.ended_at IS NULL AND NOT EXISTS (SELECT FROM todo_waiting i WHERE i.key = o.key);
 
 -- name: colleagues
+-- Who, or whether $3, may stand in for $2.
 SELECT p.id, p.name, p.login FROM person p
-WHERE p.org_id = $1 AND p.id <> $2 AND p.active AND audit_bar(p.id) = '' ORDER BY p.name LIMIT 500;
+WHERE p.org_id = $1 AND p.id <> $2 AND p.active AND audit_bar(p.id) = '' AND ($3::uuid IS NULL OR p.id = $3)
+ORDER BY p.name LIMIT 2000;
 
 -- name: add_substitution
 INSERT INTO substitution (person_id, substitute_id, during, reason, made_at)

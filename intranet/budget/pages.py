@@ -103,6 +103,7 @@ async def _show(
         book=balances_of(row),
         postings=await state.postgres.fetch(SQL["postings_of"], row["id"], POSTINGS_SHOWN),
         heir=await state.postgres.fetchval(SQL["heir_of"], row["id"]),
+        files=actor.has(Role.BUYER) and actor.org_id == row["org_id"],
         finance=oversees(actor, row, state.clock.now_ms()),
         f=f,
         faults=faults,

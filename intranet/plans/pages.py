@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -95,6 +96,15 @@ def as_typed(draft: PlanDraft) -> dict[str, str]:
     return f
 
 
+def _chosen(f: dict[str, str]) -> list[UUID]:
+    """The indicators a form names."""
+    found = []
+    for n in range(1, SOURCES_MAX + 1):
+        with suppress(ValueError):
+            found.append(UUID(f.get(f"source-{n}-indicator", "")))
+    return found
+
+
 async def _form(
     request: Request, actor: Actor, action: str, f: dict[str, str], faults: list[Fault], refused: str = ""
 ) -> Response:
@@ -109,7 +119,7 @@ async def _form(
         fault_of={fault.field: fault for fault in reversed(faults)},
         refused=refused,
         methods=tuple(Method),
-        indicators=await state.postgres.fetch(SQL["to_choose"], actor.org_id),
+        indicators=await state.postgres.fetch(SQL["to_choose"], actor.org_id, _chosen(f)),
         categories=await parameters.all_categories(state.postgres),
         numbers=range(1, SOURCES_MAX + 1),
     )
@@ -136,8 +146,9 @@ async def _file(request: Request, plan_id: UUID | None) -> Response:
 
 @page("GET", "/plans/new", act=Act.PLAN_FILE)
 async def new_plan(request: Request) -> Response:
-    """An empty form."""
-    return await _form(request, await require(request, Role.BUYER), "/plans", {"small_share": "100"}, [])
+    """An empty form; ``?indicator=``: of that indicator."""
+    given = {"small_share": "100", "source-1-indicator": request.query_params.get("indicator", "")}
+    return await _form(request, await require(request, Role.BUYER), "/plans", given, [])
 
 
 @page("POST", "/plans", act=Act.PLAN_FILE)

@@ -88,9 +88,10 @@ WHERE (p.org_id = $1 OR EXISTS (SELECT 1 FROM unnest($2::text[]) AS place WHERE 
 ORDER BY p.filed_at DESC, p.id DESC LIMIT $5 OFFSET $6;
 
 -- name: to_choose
--- The open indicators of a unit, for the form.
+-- The open indicators of a unit, for the form: those it has already ($2), then the newest. One further back is reached from
+-- its own page.
 SELECT id, number, project, fund_source, year, available_fen FROM indicator
-WHERE org_id = $1 AND closed_at IS NULL ORDER BY year DESC, number LIMIT 200;
+WHERE org_id = $1 AND closed_at IS NULL ORDER BY id = ANY($2::uuid[]) DESC, year DESC, number LIMIT 200;
 
 -- name: contracted
 -- What a contract's money is spent on.

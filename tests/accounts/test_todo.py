@@ -134,6 +134,27 @@ async def test_a_step_goes_to_nobody_who_may_not_do_it(pool: Pool, taker: str) -
         await handed(pool, cast.head, step, takers[taker])
 
 
+async def test_a_step_and_a_time_away_go_to_anyone_of_thousands_who_may(fresh_pool: Pool) -> None:
+    cast = await a_cast(fresh_pool, suppliers=0)
+    last, unit = await an_actor(fresh_pool, cast.head.org_id, Role.HEAD), cast.head.org_id
+    many = (
+        "INSERT INTO person (org_id, region, login, name) "
+        "SELECT $1, '330106', 'm' || n, '〇' || n FROM generate_series(1, 2100) n"
+    )
+    await fresh_pool.execute(many, unit)
+    held = (
+        "INSERT INTO role_grant (person_id, role, region) SELECT id, 'head', '' FROM person WHERE login ~ '^m[0-9]+$'"
+    )
+    await fresh_pool.execute(held)
+    await fresh_pool.execute("UPDATE person SET name = '龘' WHERE id = $1", last.user_id)
+    await submitted(fresh_pool, cast)
+    (step,) = await mine(fresh_pool, cast.head)
+    await handed(fresh_pool, cast.head, step, last)
+    assert await kinds(fresh_pool, last) == ["approve"]
+    now = NOW()
+    assert await within(fresh_pool, handing.stand_in, cast.head, last.user_id, now, now + DAY, "出差", now)
+
+
 async def test_a_substitute_acts_with_the_absent_ones_roles_and_only_for_that_time(pool: Pool) -> None:
     cast = await a_cast(pool, suppliers=0)
     deputy = await an_actor(pool, cast.head.org_id)

@@ -95,6 +95,22 @@ async def test_finance_of_another_place_grants_nothing_here(app: WithState, pool
         assert sent.status_code == 404
 
 
+async def test_a_plan_is_made_of_an_indicator_beyond_the_two_hundred_in_the_list(app: WithState, pool: Pool) -> None:
+    cast = await a_cast(pool, suppliers=0)
+    indicator = await an_indicator(pool, 60_000, org_id=cast.buyer.org_id)
+    many = (
+        "INSERT INTO indicator (number, region, org_id, year, fund_source, project) "
+        "SELECT 'M' || n || id, region, id, 2027, 'general', '维修' FROM organisation, generate_series(1, 250) n "
+        "WHERE id = $1"
+    )
+    await pool.execute(many, cast.buyer.org_id)
+    async with at(app, pool, cast.buyer) as buyer:
+        assert f'value="{indicator}"' not in (await buyer.get("/plans/new")).text
+        assert f'href="/plans/new?indicator={indicator}"' in (await buyer.get(f"/budget/{indicator}")).text
+        assert f'value="{indicator}" selected' in (await buyer.get(f"/plans/new?indicator={indicator}")).text
+        assert (await buyer.post("/plans", data=a_form(indicator))).status_code == 303
+
+
 def a_form(indicator: UUID, **changed: Any) -> dict[str, str]:
     return {
         "title": "会议室设备", "category": "A02091001 电视机", "method": "mall", "amount": "500", "project": "设备更新",

@@ -115,6 +115,17 @@ async def test_the_security_administrator_takes_away_lost_factors_and_no_other_d
         assert await pool.fetchval(f"SELECT count(*) FROM {table} WHERE person_id = $1", member) == 0
 
 
+async def test_a_unit_stands_under_another_that_is_named_by_name_or_code(app: WithState, pool: Pool) -> None:
+    admin = await a_city_admin(pool, "330100", Role.BUYER)
+    above, name = await a_unit(pool, admin), f"下属单位 {uuid4().hex[:8]}"
+    called = await pool.fetchval("SELECT name FROM organisation WHERE id = $1", above)
+    form = {"name": name, "kind": "buyer", "region": "330106"}
+    async with at(app, pool, admin) as city:
+        assert (await city.post("/admin/organisations", data=form | {"parent": "没有的单位"})).status_code == 422
+        assert (await city.post("/admin/organisations", data=form | {"parent": called})).status_code == 303
+    assert await pool.fetchval("SELECT parent_id FROM organisation WHERE name = $1", name) == above
+
+
 async def test_nobody_of_a_closed_organisation_acts_or_signs_in(app: WithState, pool: Pool) -> None:
     admin = await a_city_admin(pool, "330100", Role.BUYER)
     unit = await a_unit(pool, admin)
