@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from accounts import sessions
+from accounts.factors import kept
 from plumbing import logs, problems
 from plumbing.faults import BROKEN_PIPES
 from plumbing.problems import Problem
@@ -39,8 +41,6 @@ def respond(request: Request, problem: Problem) -> Response:
     if problem.status == 401 and request.method == "GET":
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse("/login?next=" + quote(here, safe=""), 303)
-    if problem.code == "step_up_needed":
-        return RedirectResponse("/prove?next=" + quote(_page_before(request), safe=""), 303)
     if problem.code == "second_factor_missing":
         return RedirectResponse("/account/factors", 303)
     if problem.code == "login_over":
@@ -61,9 +61,18 @@ def respond(request: Request, problem: Problem) -> Response:
     return page
 
 
+async def _to_the_proof(request: Request) -> Response:
+    before, actor = _page_before(request), await sessions.actor(request)
+    token = await kept.keep(request, actor.session, before) if actor is not None else ""
+    onward = {"next": f"/prove/kept?key={token}", "back": before} if token else {"next": before}
+    return RedirectResponse("/prove?" + urlencode(onward), 303)
+
+
 async def on_problem(request: Request, error: Exception) -> Response:
-    """A door refused."""
+    """A door refused. A person who must prove himself first is led to the proof, his form kept, and back."""
     assert isinstance(error, Problem)
+    if error.code == "step_up_needed" and wants_page(request):
+        return await _to_the_proof(request)
     return respond(request, error)
 
 

@@ -13,7 +13,7 @@ from accounts import devices, entering, passwords, rules, sessions, throttle
 from accounts.acts import OPEN, SIGNED_IN
 from accounts.audit import audit
 from accounts.entering import Known
-from accounts.factors import enrolling, passkeys, proving
+from accounts.factors import enrolling, kept, passkeys, proving
 from accounts.factors.records import SQL, factors_of
 from accounts.model import Actor
 from accounts.records import SQL as PEOPLE
@@ -41,7 +41,7 @@ async def _waiting(request: Request) -> Known:
 async def _second(request: Request, known: Known, problem: Problem | None = None) -> Response:
     factors = await factors_of(request.state.postgres, known.person_id)
     return _page(
-        request, "second.html", problem, factors=factors, action="/login/second", purpose="second", target="",
+        request, "second.html", problem, factors=factors, action="/login/second", purpose="second", target="", back="",
         passkey=bool(factors.passkeys) and passkeys.usable(request),
     )  # fmt: skip
 
@@ -100,19 +100,20 @@ async def enrol_form(request: Request) -> Response:
     return await entering.let_in(request, known, "code", response)
 
 
-async def _prove(request: Request, target: str, problem: Problem | None = None) -> Response:
+async def _prove(request: Request, target: str, back: str, problem: Problem | None = None) -> Response:
     actor = await require(request)
     factors = await factors_of(request.state.postgres, actor.user_id)
     return _page(
         request, "second.html" if factors.any else "prove.html", problem, factors=factors, action="/prove",
-        purpose="prove", target=target, passkey=bool(factors.passkeys) and passkeys.usable(request),
+        purpose="prove", target=target, back=back, passkey=bool(factors.passkeys) and passkeys.usable(request),
     )  # fmt: skip
 
 
 @page("GET", "/prove", act=SIGNED_IN)
 async def prove_page(request: Request) -> Response:
     """A proof that it is he, before an act that binds: what he has as a second factor, or else his password."""
-    return await _prove(request, local_path(request.query_params.get("next")))
+    target = local_path(request.query_params.get("next"))
+    return await _prove(request, target, local_path(request.query_params.get("back"), target))
 
 
 @page("POST", "/prove", act=SIGNED_IN, name="prove_form")
@@ -128,9 +129,19 @@ async def prove_form(request: Request) -> Response:
         else:
             how = await _by_password(request, actor, form)
     except Problem as problem:
-        return await _prove(request, target, problem)
+        return await _prove(request, target, local_path(form.get("back"), target), problem)
     await entering.proved(request, actor, how)
     return see_other(target)
+
+
+@page("GET", "/prove/kept", act=SIGNED_IN, name="kept_form")
+async def kept_page(request: Request) -> Response:
+    """The form that was sent before the proof, once: the page sends it on, without scripts one presses the button."""
+    actor = await require(request)
+    form = await kept.take(request, actor.session, request.query_params.get("key", "")[:100])
+    if form is None:
+        raise Problem(410, "kept_form_over")
+    return _page(request, "kept.html", form=form)
 
 
 async def _by_password(request: Request, actor: Actor, form: Form) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from datetime import date
+from html import unescape
 from types import SimpleNamespace
 from typing import Any
 
@@ -196,6 +197,43 @@ async def test_what_binds_asks_for_a_fresh_proof_of_whoever_has_a_second_factor(
             "location"
         ] == "/lots/7"
         assert (await client.post("/binding")).status_code == 200
+
+
+async def test_a_form_sent_before_the_proof_is_kept_for_its_session_and_sent_on_once(
+    app: WithState, pool: Pool, later: LaterClock
+) -> None:
+    person = await a_person(pool, Role.BUYER)
+    phone, _ = await with_a_phone(app, person, later)
+    typed = {"amount": "5,000.00", "why": "第一行\r\n<第二行>", "act": "approve"}
+    async with a_browser(app, follow_redirects=False) as client, a_browser(app) as other:
+        await first_step(other, person)
+        await other.post("/login/second", data={"code": phone.code()})
+        await first_step(client, person)
+        await client.post("/login/second", data={"code": phone.code()})
+        later.ahead_ms += 11 * MINUTE_MS
+
+        async def refused() -> str:
+            headers = {"Referer": "http://yangcai.test/lots/7"}
+            asked = await client.post("/binding?n=1", data=typed, headers=headers)
+            prove = await client.get(asked.headers["location"])
+            assert 'href="/lots/7"' in prove.text
+            target = re.search(r'name="next" value="(/prove/kept[?]key=[^"]+)"', prove.text)
+            assert target
+            return target[1]
+
+        kept = await refused()
+        wrong = await client.post("/prove", data={"code": "000000", "next": kept, "back": "/lots/7"})
+        assert (wrong.status_code, kept in wrong.text, 'href="/lots/7"' in wrong.text) == (401, True, True)
+        assert (await other.get(kept)).status_code == 410, "another session's"
+        kept = await refused()
+        assert (await client.post("/prove", data={"code": phone.code(), "next": kept})).headers["location"] == kept
+        shown = await client.get(kept)
+        assert 'action="/binding?n=1"' in shown.text
+        hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', shown.text)
+        assert {name: unescape(value) for name, value in hidden} == typed
+        assert (await client.get(kept)).status_code == 410, "once"
+        stored = [await app.state["valkey"].get(key) for key in await app.state["valkey"].keys("kept-form:*")]
+        assert not any(b"5,000" in each for each in stored)
 
 
 async def demand(pool: Pool, word: str, region: str) -> None:

@@ -101,6 +101,7 @@ async def test_by_password_and_the_code_of_an_authenticator(site: Site, browser:
         await page.fill("#code", a_code(secret))
         await page.click("text=完成添加")
         assert await page.locator(".codes li").count() == 10
+        recovery = await page.inner_text(".codes li >> nth=0")
         await page.click("text=我已保存，继续")
         assert "已启用" in await page.inner_text("main")
         await logged_out(page)
@@ -110,6 +111,17 @@ async def test_by_password_and_the_code_of_an_authenticator(site: Site, browser:
         await page.click("form[action='/login/second'] button")
         await page.wait_for_url("**/account")
         assert re.search(r"密码\s*\+\s*动态口令", await page.inner_text("#history"))
+        # A form sent when his proof is too old waits for the proof, and is carried out by itself.
+        await site.pool.execute("UPDATE login_session SET proved_at = NULL WHERE person_id = $1", person.user_id)
+        await page.goto("/keys")
+        await page.fill("#name", "预算系统")
+        await page.check("input[name=act] >> nth=0")
+        await page.click("main form[action='/keys'] button[type=submit]")
+        await page.wait_for_url("**/prove?**")
+        await page.fill("#code", recovery)
+        await page.click("form[action='/prove'] button")
+        await page.wait_for_url("**/keys")
+        assert "只显示这一次" in await page.inner_text("main")
 
 
 async def test_by_a_passkey_alone_and_as_a_fresh_proof(site: Site, browser: Any) -> None:

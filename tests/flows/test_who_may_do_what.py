@@ -176,6 +176,7 @@ ELSEWHERE = {  # tests/auction/doors, tests/auction/transcript, tests/accounts
     "POST /login/second",
     "POST /login/enrol",
     "POST /prove",
+    "GET /prove/kept",
     "GET /account/factors/totp",
     "POST /account/factors/totp",
     "POST /account/factors/totp/removal",

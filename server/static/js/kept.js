@@ -1,0 +1,3 @@
+// A form that waited for a proof goes on by itself.
+
+document.querySelector("#kept").requestSubmit();
