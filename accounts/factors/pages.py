@@ -67,7 +67,10 @@ async def second_form(request: Request) -> Response:
 
 async def _enrol(request: Request, known: Known, problem: Problem | None = None) -> Response:
     begun = await enrolling.begin(request.state, known.person_id, known.login)
-    return _page(request, "enrol.html", problem, begun=begun, action="/login/enrol", login=known.login)
+    return _page(
+        request, "enrol.html", problem, begun=begun, action="/login/enrol", login=known.login,
+        passkey=passkeys.usable(request),
+    )  # fmt: skip
 
 
 @page("GET", "/login/enrol", act=OPEN)
@@ -190,7 +193,9 @@ async def totp_page(request: Request) -> Response:
 
 async def _totp(request: Request, actor: Actor, problem: Problem | None = None) -> Response:
     begun = await enrolling.begin(request.state, actor.user_id, actor.login)
-    return _page(request, "enrol.html", problem, begun=begun, action="/account/factors/totp", login=actor.login)
+    return _page(
+        request, "enrol.html", problem, begun=begun, action="/account/factors/totp", login=actor.login, passkey=False
+    )
 
 
 @page("POST", "/account/factors/totp", act=SIGNED_IN, name="totp_form")

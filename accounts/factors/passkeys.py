@@ -33,7 +33,7 @@ log = logs.get(__name__)
 
 
 class Ceremony(Struct, frozen=True):
-    """What a challenge was made for: ``login``, ``second``, ``prove`` or ``add``, and whose answer is awaited."""
+    """What a challenge was made for: ``login``, ``second``, ``prove``, ``add``, ``enrol``; whose answer is awaited."""
 
     challenge: bytes
     purpose: str
@@ -151,8 +151,11 @@ async def answered(request: Request, ceremony: Ceremony, credential: dict[str, A
     return row
 
 
-async def ask_to_add(request: Request, person_id: UUID, login: str, name: str) -> Asked:
-    """A challenge for a new passkey of this person. Raises ``Problem`` 409 ``passkeys_many`` beyond 20."""
+async def ask_to_add(request: Request, person_id: UUID, login: str, purpose: str) -> Asked:
+    """A challenge for a new passkey of this person, to ``add`` or to ``enrol`` with.
+
+    Raises ``Problem`` 409 ``passkeys_many`` beyond 20.
+    """
     from webauthn import generate_registration_options
     from webauthn.helpers.structs import (
         AuthenticatorSelectionCriteria,
@@ -164,13 +167,13 @@ async def ask_to_add(request: Request, person_id: UUID, login: str, name: str) -
     own = await request.state.postgres.fetch(SQL["passkeys_of"], person_id)
     if len(own) >= PER_PERSON_MAX:
         raise Problem(409, "passkeys_many", most=PER_PERSON_MAX)
-    ceremony = Ceremony(secrets.token_bytes(32), "add", person_id)
+    ceremony = Ceremony(secrets.token_bytes(32), purpose, person_id)
     options = generate_registration_options(
         rp_id=place_of(request).rp_id,
         rp_name=RP_NAME,
         user_id=person_id.bytes,
         user_name=login,
-        user_display_name=name,
+        user_display_name=login,
         challenge=ceremony.challenge,
         timeout=CEREMONY_S * 1_000,
         exclude_credentials=[PublicKeyCredentialDescriptor(id=row["id"]) for row in own],

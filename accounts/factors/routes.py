@@ -27,9 +27,11 @@ Token = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class AskBody(Struct, forbid_unknown_fields=True, frozen=True):
-    """What a passkey is asked for: to sign in, as the second step, or for a proof anew; and where to go then."""
+    """What a passkey is asked for: to sign in, as the second step, for a proof anew, or to be made by somebody who must
+    have one before he is let in; and where to go then.
+    """
 
-    purpose: Literal["login", "second", "prove"]
+    purpose: Literal["login", "second", "prove", "enrol"]
     next: Annotated[str, Meta(max_length=2_000)] = "/"
 
 
@@ -84,6 +86,10 @@ async def ask(request: Request, body: AskBody) -> AskedOut:
     address = request.client.host if request.client else ""
     await throttle.count(request.state.valkey, "passkey", address, most=ASKED_PER_MINUTE, window_s=60)
     person_id, target = None, local_path(body.next)
+    if body.purpose == "enrol":
+        newcomer = await _newcomer(request)
+        asked = await passkeys.ask_to_add(request, newcomer.person_id, newcomer.login, "enrol")
+        return AskedOut(asked.ceremony, asked.options)
     if body.purpose == "second":
         known = await entering.waiting(request)
         if known is None:
@@ -145,7 +151,7 @@ async def make(request: Request) -> AskedOut:
     """A challenge for a new passkey of one's own. Needs a fresh proof that it is he."""
     _here(request)
     actor = await stepped_up(request, always=True)
-    asked = await passkeys.ask_to_add(request, actor.user_id, actor.login, actor.name)
+    asked = await passkeys.ask_to_add(request, actor.user_id, actor.login, "add")
     return AskedOut(asked.ceremony, asked.options)
 
 
@@ -175,6 +181,47 @@ async def keep(request: Request, body: NewBody) -> Added:
         await sessions.prove(conn, actor.session, state.clock.now_ms())
         await audit(conn, actor, "account.passkey_added", f"login:{actor.login}")
     return Added(shown)
+
+
+class Enrolled(Added, frozen=True):
+    """He is let in; where he wanted to go."""
+
+    next: str
+
+
+async def _newcomer(request: Request) -> Known:
+    """Who waits at the second step without having any factor. Raises ``Problem`` 401, 409."""
+    known = await entering.waiting(request)
+    if known is None:
+        raise Problem(401, "login_over")
+    if (await factors_of(request.state.postgres, known.person_id)).any:
+        raise Problem(409, "passkey_over")
+    return known
+
+
+@op(
+    "POST",
+    "/api/passkeys/enrolment",
+    tag="accounts",
+    summary=("以通行密钥登记", "Enrol with a passkey"),
+    act=OPEN,
+    status=201,
+    errors=(401, 409),
+)
+async def enrol(request: Request, body: NewBody) -> Enrolled:
+    """Keep the first factor of somebody who must have one, and let him in. The cookies of the session come with it."""
+    _here(request)
+    known, state = await _newcomer(request), request.state
+    ceremony = await passkeys.taken(request, body.ceremony)
+    if ceremony.purpose != "enrol" or ceremony.person_id != known.person_id:
+        raise Problem(409, "passkey_over")
+    shown, hashed = await new_codes()
+    async with state.postgres.acquire() as conn, conn.transaction():
+        await passkeys.add(request, conn, ceremony, body.name, body.credential)
+        await put_codes(conn, known.person_id, hashed)
+        await audit(conn, None, "account.passkey_added", f"login:{known.login}")
+    said = Response(msgspec.json.encode(Enrolled(shown, known.target)), 201, media_type="application/json")
+    return await entering.let_in(request, known, "passkey", said)  # type: ignore[return-value]
 
 
 ROUTES = collect(globals())

@@ -14,6 +14,7 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from tests.accounts.authenticator import PRESENT, Authenticator, b64
+from tests.accounts.test_second_factors import demand
 from tests.site import PASSWORD, LaterClock, Person, WithState, a_client, a_person, a_site
 
 HERE = "http://localhost"
@@ -69,6 +70,23 @@ class Browser:
 
 def a_browser(app: WithState) -> Browser:
     return Browser(a_client(app, f"10.94.1.{next(_address)}"))
+
+
+async def test_whoever_must_have_a_factor_may_enrol_with_a_passkey_and_nobody_else(app: WithState, pool: Pool) -> None:
+    await demand(pool, "staff", "650103")
+    operator = await a_person(pool, Role.OPERATOR, kind="operator", region="650103")
+    browser, key = a_browser(app), Authenticator()
+    assert (await browser.post("/api/passkeys/asking", {"purpose": "enrol"})).status_code == 401
+    assert (await browser.log_in(operator, "/operations")).headers["location"] == "/login/enrol"
+    asked = await browser.ask("enrol")
+    made = {"ceremony": asked["ceremony"], "name": "钥匙", "credential": key.make(asked["options"])}
+    assert (await a_browser(app).post("/api/passkeys/enrolment", made)).status_code == 401
+    answer = await browser.post("/api/passkeys/enrolment", made)
+    assert (answer.status_code, answer.json()["next"], len(answer.json()["recovery_codes"])) == (201, "/operations", 10)
+    assert await browser.me() == operator.login
+    again = a_browser(app)
+    assert (await again.log_in(operator)).headers["location"] == "/login/second"
+    assert (await again.post("/api/passkeys/asking", {"purpose": "enrol"})).status_code == 409, "he has one"
 
 
 async def with_a_key(app: WithState, person: Person) -> Authenticator:

@@ -15,6 +15,7 @@ from accounts.model import Role
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from tests.accounts.provider import a_provider
+from tests.accounts.test_second_factors import demand
 from tests.browser.pages import DESKTOP, a_browser
 from tests.live import Site, a_live_site
 from tests.site import PASSWORD, Person, a_person
@@ -122,6 +123,20 @@ async def test_by_password_and_the_code_of_an_authenticator(site: Site, browser:
         await page.click("form[action='/prove'] button")
         await page.wait_for_url("**/keys")
         assert "只显示这一次" in await page.inner_text("main")
+
+
+async def test_whoever_must_have_a_second_factor_enrols_with_a_passkey(site: Site, browser: Any) -> None:
+    await demand(site.pool, "staff", "650104")
+    person = await a_person(site.pool, Role.OPERATOR, kind="operator", region="650104")
+    async with a_visitor(browser, site) as page:
+        await by_password(page, person, "/account")
+        await page.wait_for_url("**/login/enrol")
+        await page.fill("#passkey-name", "值班室电脑")
+        await page.click("#enrol-passkey button")
+        await page.wait_for_selector("#new-codes li >> nth=9")
+        assert not await page.is_visible("#enrol-totp")
+        await page.click("#onward")
+        await page.wait_for_url("**/account")
 
 
 async def test_by_a_passkey_alone_and_as_a_fresh_proof(site: Site, browser: Any) -> None:

@@ -185,6 +185,7 @@ ELSEWHERE = {  # tests/auction/doors, tests/auction/transcript, tests/accounts
     "POST /api/passkeys/asking",
     "POST /api/passkeys/answer",
     "POST /api/passkeys/making",
+    "POST /api/passkeys/enrolment",
     "POST /api/passkeys",
     "POST /account/sessions/{session_id:uuid}/end",
     "GET /login/oidc",

@@ -40,9 +40,10 @@ async function use(purpose, next) {
   return answer.ok ? location.assign(answer.body.next) : refuse(answer.said);
 }
 
-async function add(name) {
+/** Make a passkey: ask ``asking`` for the challenge, keep it at ``keeping``; its answer, nothing when it was refused. */
+async function make(name, asking, keeping, body) {
   refuse("");
-  const asked = await call("POST", "/api/passkeys/making");
+  const asked = await call("POST", asking, body);
   if (!asked.ok) return refuse(asked.said);
   const { ceremony, options } = asked.body;
   const publicKey = {
@@ -53,19 +54,43 @@ async function add(name) {
   };
   const found = await credential(() => navigator.credentials.create({ publicKey }));
   if (!found) return undefined;
-  const kept = await call("POST", "/api/passkeys", { ceremony, name, credential: found });
-  if (!kept.ok) return refuse(kept.said);
-  const codes = kept.body.recovery_codes;
-  if (!codes.length) return location.reload();
+  const kept = await call("POST", keeping, { ceremony, name, credential: found });
+  return kept.ok ? kept.body : refuse(kept.said);
+}
+
+function tell(codes) {
   for (const code of codes) $("#new-codes-list").append(el("li", {}, el("code", {}, code)));
   show("#new-codes", true);
-  return $("#new-codes").scrollIntoView();
+  $("#new-codes").scrollIntoView();
+}
+
+async function add(name) {
+  const made = await make(name, "/api/passkeys/making", "/api/passkeys");
+  if (made?.recovery_codes.length) tell(made.recovery_codes);
+  else if (made) location.reload();
+}
+
+async function enrol(name) {
+  const made = await make(name, "/api/passkeys/asking", "/api/passkeys/enrolment", { purpose: "enrol" });
+  if (!made) return;
+  show("#enrol-totp", false);
+  show("#enrol-passkey", false);
+  $("#onward").href = made.next;
+  tell(made.recovery_codes);
 }
 
 const box = $("#passkey");
 if (box && window.PublicKeyCredential) {
   show("#passkey", true);
   $("#use-passkey").addEventListener("click", () => use(box.dataset.purpose, box.dataset.next));
+}
+const first = $("#enrol-passkey");
+if (first) {
+  show(first, Boolean(window.PublicKeyCredential));
+  first.addEventListener("submit", (event) => {
+    event.preventDefault();
+    enrol($("#passkey-name").value.trim());
+  });
 }
 const form = $("#add-passkey");
 if (form) {
