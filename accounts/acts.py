@@ -53,6 +53,7 @@ class Act(StrEnum):
     REGISTRATION_DECIDE = "registration.decide"
     SUPPLIER_FILE = "supplier.file"  # 填报、更正、变更供应商档案
     SUPPLIER_REVIEW = "supplier.review"  # 属地审核
+    SUPPLIER_BAN = "supplier.ban"  # 禁止参加政府采购活动
     GRANT_GIVE = "grant.give"
     GRANT_READ = "grant.read"
     FACTOR_RESET = "factor.reset"  # 重置第二因素
@@ -75,7 +76,7 @@ ACTS_OF: dict[Role, frozenset[Act]] = {
     }),
     Role.SUPERVISOR: frozenset({
         A.CASE_SUSPEND, A.CASE_OVERVIEW, A.PLAN_READ, A.BUDGET_READ, A.BUDGET_GRANT, A.BUDGET_CLOSE,
-        A.FISCAL_RECONCILE, A.AUDIT_READ, A.STANDARDS_EXTEND, A.SUPPLIER_REVIEW,
+        A.FISCAL_RECONCILE, A.AUDIT_READ, A.STANDARDS_EXTEND, A.SUPPLIER_REVIEW, A.SUPPLIER_BAN,
     }),
     Role.OPERATOR: frozenset({
         A.STANDARDS_SET, A.PLATFORM_WATCH, A.RECORD_RELEASE, A.CASE_OVERVIEW, A.PRACTICE_HOST,

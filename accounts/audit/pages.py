@@ -18,7 +18,7 @@ from accounts.audit.searching import (
     FIELDS,
     PAGE_SIZE,
     Wanted,
-    as_csv,
+    cells,
     per_bar,
     search,
     typed,
@@ -26,6 +26,7 @@ from accounts.audit.searching import (
 )
 from accounts.web import require
 from plumbing.problems import language
+from plumbing.spreadsheets import as_csv
 from plumbing.web import collect, page
 
 READERS = ("supervisor", "auditor")
@@ -93,7 +94,7 @@ async def export(request: Request) -> Response:
     await audit(pool, actor, "audit.exported", detail={**_told(asked), "acts": len(rows)})
     headings = [request.state.texts.say(f"audit.column.{name}", lang) for name in COLUMNS]
     named = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
-    return Response(as_csv(rows, headings), headers=named, media_type="text/csv; charset=utf-8")
+    return Response(as_csv(headings, map(cells, rows)), headers=named, media_type="text/csv; charset=utf-8")
 
 
 @page("GET", "/audit/chain", act=Act.AUDIT_READ, name="audit_chain")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -29,7 +27,6 @@ PAGE_SIZE = 50
 EXPORT_MAX = 20_000
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 BARS_BY_HOUR_MAX_MS = 4 * DAY_MS
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 COLUMNS = (
     "at", "login", "person_name", "org_name", "region", "address", "door", "event", "object", "result", "detail",
     "request_id", "n", "leaf",
@@ -143,18 +140,6 @@ async def per_bar(conn: Connection | Pool, actor: Actor, asked: Wanted) -> list[
     return sorted(bars.items())
 
 
-def harmless(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula: such a text gets an apostrophe in front (CSV injection)."""
-    text = "" if value is None else str(value)
-    return "'" + text if text.startswith(_FORMULA) else text
-
-
-def as_csv(rows: Iterable[Mapping[str, Any]], headings: Iterable[str]) -> bytes:
-    """The rows as CSV (RFC 4180, UTF-8 with mark, so that every spreadsheet reads the Chinese)."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(headings)
-    for row in rows:
-        at = f"{local(row['at']):%Y-%m-%d %H:%M:%S.%f}"[:-3]
-        writer.writerow([at, *(harmless(row[name]) for name in COLUMNS[1:])])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+def cells(row: Mapping[str, Any]) -> list[Any]:
+    """A found act as a row of the file, with the columns ``COLUMNS``."""
+    return [f"{local(row['at']):%Y-%m-%d %H:%M:%S.%f}"[:-3], *(row[name] for name in COLUMNS[1:])]

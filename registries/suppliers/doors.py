@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from registries.suppliers import pages, reviewpages
+from registries.suppliers import banpages, listpages, pages, reviewpages, routes
 
-ROUTES = [*pages.ROUTES, *reviewpages.ROUTES]
+ROUTES = [*pages.ROUTES, *reviewpages.ROUTES, *listpages.ROUTES, *banpages.ROUTES, *routes.ROUTES]

@@ -28,6 +28,7 @@ class Stage(StrEnum):
     APPROVED = "approved"
     RETURNED = "returned"
     REPLACED = "replaced"
+    REJECTED = "rejected"  # 不予入库: not who it says it is
 
 
 class Shareholder(Struct, frozen=True):
@@ -134,4 +135,19 @@ def facts_of(dossier: Dossier, org_id: UUID, status: Status) -> SupplierFacts:
         controllers=controllers_of(dossier),
         categories=dossier.categories,
         certificate_until=good_until(dossier),
+    )
+
+
+def dossier_from(known: SupplierFacts) -> Dossier:
+    """As much of a dossier as the facts in force tell."""
+    return Dossier(
+        name=known.name,
+        uscc=known.uscc,
+        region=known.region,
+        categories=known.categories,
+        size_class=known.size_class,
+        prison=known.prison,
+        welfare=known.welfare,
+        head_name=known.head_name,
+        head_key=known.head_key,
     )

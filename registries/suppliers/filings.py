@@ -26,8 +26,8 @@ from plumbing import sql
 from plumbing.postgres import Connection, Pool, Record
 from plumbing.problems import Problem
 from registries.suppliers import records, rules
-from registries.suppliers.dossier import Dossier, Stage, facts_of
-from registries.suppliers.model import Status
+from registries.suppliers.dossier import Dossier, Stage, dossier_from, facts_of
+from registries.suppliers.model import Status, SupplierFacts
 from standards import uscc as codes
 
 SQL = sql.load(Path(__file__).with_name("filings.sql"))
@@ -93,35 +93,51 @@ async def filing(conn: Connection | Pool, actor: Actor, filing_id: UUID, now_ms:
 
 
 async def decide(
-    conn: Connection, actor: Actor, filing_id: UUID, yes: bool, remark: str, proven: bool, now_ms: int
+    conn: Connection, actor: Actor, filing_id: UUID, decision: Stage, remark: str, proven: bool, now_ms: int
 ) -> None:
-    """Approve a filing, or return it with what is to be corrected.
+    """Approve a filing, return it with what is to be corrected, or reject it: not who it says it is.
 
-    Raises ``Problem`` 404 outside of the actor's places, 409 when it is decided or replaced, or a name was taken
-    meanwhile, 422 without a reason for a return, or for a doubtful code whose certificate nobody has looked at.
+    One that is rejected gives name and code back. Raises ``Problem`` 404 outside of the actor's places, 409 when it is
+    decided or replaced, or a name was taken meanwhile, or an active supplier is to be rejected (that is a ban's
+    matter), 422 without a reason, or for a doubtful code whose certificate nobody has looked at.
     """
     row = await filing(conn, actor, filing_id, now_ms)
-    now = Status(await conn.fetchval(SQL["lock_supplier"], row["org_id"]))
-    if not yes and not remark:
+    org_id, now = row["org_id"], Status(await conn.fetchval(SQL["lock_supplier"], row["org_id"]))
+    if decision is not Stage.APPROVED and not remark:
         raise Problem(422, "reason_missing")
-    if yes and row["needs_proof"] and not proven:
+    if decision is Stage.APPROVED and row["needs_proof"] and not proven:
         raise Problem(422, "supplier_proof_needed")
-    stage = Stage.APPROVED if yes else Stage.RETURNED
-    if not await conn.fetchval(SQL["decide"], filing_id, stage, moment(now_ms), actor.user_id, remark):
+    if decision is Stage.REJECTED and now is Status.ACTIVE:
+        raise Problem(409, "supplier_is_active")
+    if not await conn.fetchval(SQL["decide"], filing_id, decision, moment(now_ms), actor.user_id, remark):
         raise Problem(409, "filing_decided")
-    after = rules.standing_after_review(now, approved=yes)
-    dossier = dossier_of(row)
-    if yes:
-        await organising.check_names(
-            conn, NewOrg(dossier.name, "supplier", dossier.region, dossier.uscc), row["org_id"]
-        )
-        await _carry(conn, row["org_id"], dossier, after)
+    after = rules.standing_after_review(now, decision)
+    if decision is Stage.APPROVED:
+        dossier = dossier_of(row)
+        new = NewOrg(dossier.name, "supplier", dossier.region, dossier.uscc)
+        await organising.check_names(conn, new, org_id)
+        await _carry(conn, org_id, dossier, after)
         if row["needs_proof"]:
-            await conn.execute(SQL["uscc_proven"], row["org_id"])
+            await conn.execute(SQL["uscc_proven"], org_id)
     else:
-        await conn.execute(records.SQL["set_status"], row["org_id"], after)
+        await conn.execute(records.SQL["set_status"], org_id, after)
+    if decision is Stage.REJECTED:
+        await conn.execute(SQL["free_names"], org_id)
     detail = {"filing": str(filing_id), "standing": after, "remark": remark}
-    await audit(conn, actor, f"supplier.{stage}", f"supplier:{row['org_id']}", detail=detail)
+    await audit(conn, actor, f"supplier.{decision}", f"supplier:{org_id}", detail=detail)
+
+
+async def close(conn: Connection, actor: Actor, now_ms: int) -> None:
+    """注销: the firm takes part in nothing new; what it has begun it ends. Filed and approved again, it is back.
+
+    Raises ``Problem`` 409 for one that is closed already, or was never registered.
+    """
+    now = await conn.fetchval(SQL["lock_supplier"], actor.org_id)
+    if now in (None, Status.CLOSED):
+        raise Problem(409, "supplier_closed")
+    await conn.execute(SQL["replace_waiting"], actor.org_id)
+    await conn.execute(records.SQL["set_status"], actor.org_id, Status.CLOSED)
+    await audit(conn, actor, "supplier.closed", f"supplier:{actor.org_id}")
 
 
 def dossier_of(row: Record) -> Dossier:
@@ -135,22 +151,35 @@ async def last(conn: Connection | Pool, org_id: UUID) -> tuple[Record | None, Do
     if row is not None:
         return row, dossier_of(row)
     known = await records.facts(conn, org_id)
-    if known is None:
-        return None, None
-    return None, Dossier(
-        name=known.name,
-        uscc=known.uscc,
-        region=known.region,
-        categories=known.categories,
-        size_class=known.size_class,
-        prison=known.prison,
-        welfare=known.welfare,
-        head_name=known.head_name,
-        head_key=known.head_key,
-    )
+    return None, None if known is None else dossier_from(known)
 
 
 async def before(conn: Connection | Pool, row: Record) -> Dossier | None:
     """What was in force before the filing of this row; None for a first one."""
     content = await conn.fetchval(SQL["before"], row["org_id"], row["no"])
     return None if content is None else msgspec.convert(content, Dossier)
+
+
+async def in_force(conn: Connection | Pool, known: SupplierFacts) -> Dossier:
+    """The dossier behind the facts of a supplier; the facts alone for one registered before there were filings."""
+    row = await conn.fetchrow(SQL["in_force"], known.org_id, known.status is Status.ACTIVE)
+    return dossier_from(known) if row is None else dossier_of(row)
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One filing of a supplier, and what was in force when it came; None for the first."""
+
+    row: Record
+    before: Dossier | None
+    after: Dossier
+
+
+async def versions(conn: Connection | Pool, org_id: UUID) -> list[Version]:
+    """Every filing of a supplier, the latest first."""
+    found: list[Version] = []
+    approved: Dossier | None = None
+    for row in reversed(await conn.fetch(SQL["history"], org_id)):
+        after = dossier_of(row)
+        found.append(Version(row, approved, after))
+        approved = after if row["stage"] == Stage.APPROVED else approved
+    return found[::-1]

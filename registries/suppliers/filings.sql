@@ -13,7 +13,12 @@ RETURNING id;
 
 -- name: carry_names
 -- What stands at the organisation itself comes from the dossier in force.
-UPDATE organisation SET name = $2, name_key = $3, uscc = $4, region = $5 WHERE id = $1;
+UPDATE organisation SET name = $2, name_key = $3, uscc = $4, region = $5,
+    state = CASE state WHEN 'refused' THEN 'active' ELSE state END WHERE id = $1;
+
+-- name: free_names
+-- Name and code belong to somebody else: this one has them no more.
+UPDATE organisation SET uscc = NULL, state = 'refused' WHERE id = $1;
 
 -- name: carry_people
 UPDATE person SET region = $2 WHERE org_id = $1 AND region <> $2;
@@ -63,3 +68,24 @@ INSERT INTO supplier_secret (sealed) VALUES ($1) ON CONFLICT (one) DO NOTHING;
 
 -- name: reseal_secret
 UPDATE supplier_secret SET sealed = $2 WHERE sealed = $1;
+
+-- name: kin
+-- Other suppliers that share with $1 the body code, the head, part of the name, an account or the telephone.
+WITH newest AS (
+    SELECT DISTINCT ON (f.org_id) f.org_id, f.content FROM supplier_filing f ORDER BY f.org_id, f.no DESC
+), judged AS (
+    SELECT s.org_id, o.name, coalesce(o.uscc, '') AS uscc,
+           $2 <> '' AND substr(o.uscc, 9, 9) = $2 IS TRUE AS same_body,
+           $3 <> '' AND encode(s.head_key, 'hex') = $3 IS TRUE AS same_head,
+           o.name_key LIKE '%' || $4 || '%' IS TRUE AS near,
+           EXISTS (SELECT FROM jsonb_array_elements(n.content->'accounts') a WHERE a->>'number' = ANY($5::text[])) AS same_account,
+           $6 <> '' AND n.content->>'phone' = $6 IS TRUE AS same_phone
+    FROM supplier s JOIN organisation o ON o.id = s.org_id LEFT JOIN newest n ON n.org_id = s.org_id WHERE s.org_id <> $1
+)
+SELECT * FROM judged WHERE same_body OR same_head OR near OR same_account OR same_phone
+ORDER BY same_body DESC, same_head DESC, same_account DESC, name LIMIT 200;
+
+-- name: in_force
+-- The filing in force: of an active supplier ($2) the one last approved, else the one last filed.
+SELECT f.content FROM supplier_filing f
+WHERE f.org_id = $1 AND CASE WHEN $2 THEN f.stage = 'approved' ELSE f.stage <> 'rejected' END ORDER BY f.no DESC LIMIT 1;

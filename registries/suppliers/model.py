@@ -11,13 +11,24 @@ from msgspec import Meta, Struct
 
 
 class Status(StrEnum):
-    """Where a registration 登记 stands. A ban is no status: it has its own days and ends by itself."""
+    """What was decided of a registration 登记. Where the supplier stands on a day, see ``Standing``."""
 
     DRAFT = "draft"  # 退回待更正
     REVIEWING = "reviewing"
     PROVISIONAL = "provisional"  # 承诺即入, reviewed beside it
     ACTIVE = "active"
+    CLOSED = "closed"
+
+
+class Standing(StrEnum):
+    """Where a supplier stands on a day: its status, and what begins and ends by its own days."""
+
+    DRAFT = "draft"
+    REVIEWING = "reviewing"
+    PROVISIONAL = "provisional"
+    ACTIVE = "active"
     LIMITED = "limited"  # 证照过期
+    BANNED = "banned"
     CLOSED = "closed"
 
 

@@ -15,10 +15,11 @@ from plumbing.problems import Problem
 from plumbing.typed import Fault
 from plumbing.web import collect, page, read_form, see_other
 from registries.parameters import records as parameters
-from registries.suppliers import filings, reading, records
+from registries.suppliers import filings, reading, records, rules
 from registries.suppliers.dossier import Stage
-from registries.suppliers.model import SizeClass
+from registries.suppliers.model import SizeClass, Standing
 from standards import regions
+from standards.workdays import day_of
 
 OWN = "/suppliers/own"
 SIZES = tuple(size.value for size in SizeClass)
@@ -30,34 +31,44 @@ async def _own(
     state = request.state
     row, dossier = await filings.last(state.postgres, actor.org_id)
     known = await records.facts(state.postgres, actor.org_id)
-    name = actor.org_name
+    name = known.name if known else actor.org_name
+    if f is None:
+        f = reading.as_typed(dossier) if dossier else {"name": name, "region": actor.region}
+    word = rules.standing(known, day_of(state.clock.now_ms())) if known else Standing.DRAFT
     response: Response = state.templates.page(
         request,
         "supplier_own.html",
         422 if faults or refused else 200,
         row=row,
         known=known,
+        word=word.value,
         name=name,
         history=await state.postgres.fetch(filings.SQL["history"], actor.org_id),
-        f=f if f is not None else reading.as_typed(dossier) if dossier else {"name": name, "region": actor.region},
+        f=f,
         open_form=bool(faults or refused) or known is None or (row is not None and row["stage"] == Stage.RETURNED),
         place=regions.full_name,
-        **await form_choices(request),
+        **await form_choices(request, f),
         **told(faults, refused),
     )
     return response
 
 
-async def form_choices(request: Request) -> dict[str, Any]:
+def rows_of(f: dict[str, str], part: str, most: int) -> tuple[range, range]:
+    """The rows of a repeated part that stand open, those that are filled and one more, and the folded ones."""
+    filled = max((n for n in range(1, most + 1) if any(f.get(k) for k in f if k.startswith(f"{part}-{n}-"))), default=0)
+    return range(1, min(most, filled + 1) + 1), range(min(most, filled + 1) + 1, most + 1)
+
+
+async def form_choices(request: Request, f: dict[str, str]) -> dict[str, Any]:
     """What the form of a dossier lets choose from."""
     return {
         "regions": [(code, regions.full_name(code)) for code in sorted(regions.NAMES)],
         "categories": await parameters.all_categories(request.state.postgres),
         "sizes": SIZES,
         "numbers": {
-            "holder": range(1, reading.SHAREHOLDERS_MAX + 1),
-            "paper": range(1, reading.CERTIFICATES_MAX + 1),
-            "account": range(1, reading.ACCOUNTS_MAX + 1),
+            "holder": rows_of(f, "holder", reading.SHAREHOLDERS_MAX),
+            "paper": rows_of(f, "paper", reading.CERTIFICATES_MAX),
+            "account": rows_of(f, "account", reading.ACCOUNTS_MAX),
         },
     }
 
@@ -71,6 +82,20 @@ def told(faults: list[Fault], refused: str = "") -> dict[str, Any]:
 async def own(request: Request) -> Response:
     """The supplier's own registration."""
     return await _own(request, await require(request, Role.SUPPLIER), None, [])
+
+
+@page("POST", "/suppliers/own/closing", act=Act.SUPPLIER_FILE)
+async def close_own(request: Request) -> Response:
+    """Close the registration 注销: asked for twice, by a tick."""
+    actor, state, form = await require(request, Role.SUPPLIER), request.state, await read_form(request)
+    try:
+        if form.get("sure", "") in ("", "0"):
+            raise Problem(422, "closing_unsure")
+        async with state.postgres.acquire() as conn, conn.transaction():
+            await filings.close(conn, actor, state.clock.now_ms())
+    except Problem as problem:
+        return await _own(request, actor, None, [], lists.in_words(request, problem))
+    return see_other(OWN, "note.supplier_closed")
 
 
 @page("POST", "/suppliers/own", act=Act.SUPPLIER_FILE)

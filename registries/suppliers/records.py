@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -67,11 +66,6 @@ async def ban(conn: Connection, org_id: UUID, found: Ban, set_by: UUID | None) -
     given = (org_id, found.begins, found.ends, found.reason, found.authority, set_by)
     ident: UUID = await conn.fetchval(SQL["add_ban"], *given)
     return ident
-
-
-async def lift_bans(conn: Connection, org_id: UUID, on: date) -> None:
-    """End every ban that holds on that day and began before it: it holds no more from that day on."""
-    await conn.execute(SQL["lift_bans"], org_id, on)
 
 
 async def matching(conn: Connection | Pool, category: str) -> list[UUID]:

@@ -4,7 +4,7 @@ SELECT s.org_id, o.name, coalesce(o.uscc, '') AS uscc, s.region, s.status, s.siz
        s.certificate_until,
        coalesce((SELECT jsonb_agg(jsonb_build_object(
            'begins', lower(b.during), 'ends', upper(b.during), 'reason', b.reason, 'authority', b.authority)
-           ORDER BY b.id) FROM supplier_ban b WHERE b.org_id = s.org_id), '[]') AS bans
+           ORDER BY b.id) FROM supplier_ban b WHERE b.org_id = s.org_id AND NOT isempty(b.during)), '[]') AS bans
 FROM supplier s JOIN organisation o ON o.id = s.org_id
 WHERE s.org_id = ANY($1::uuid[]);
 
@@ -23,9 +23,32 @@ RETURNING org_id;
 INSERT INTO supplier_ban (org_id, during, reason, authority, set_by) VALUES ($1, daterange($2, $3), $4, $5, $6)
 RETURNING id;
 
--- name: lift_bans
-UPDATE supplier_ban SET during = daterange(lower(during), $2)
-WHERE org_id = $1 AND during @> $2::date AND (lower_inf(during) OR lower(during) < $2);
+-- name: home_of
+SELECT region FROM supplier WHERE org_id = $1;
+
+-- name: ban
+SELECT b.id, b.org_id, b.during, s.region FROM supplier_ban b JOIN supplier s ON s.org_id = b.org_id WHERE b.id = $1
+FOR UPDATE OF b;
+
+-- name: lift_ban
+-- From that day on it holds no more; one that has not begun never holds.
+UPDATE supplier_ban SET during = daterange(lower(during), greatest($2, lower(during))), ended_by = $3, ended_why = $4
+WHERE id = $1;
+
+-- name: bans
+-- Bans that hold on $1 or later, and those of the three years before: their publicity 公示.
+SELECT b.id, b.org_id, lower(b.during) AS begins, upper(b.during) AS ends, b.reason, b.authority, b.ended_why, o.name,
+       o.uscc, s.region, b.during @> $1::date AS holds, count(*) OVER () AS total
+FROM supplier_ban b JOIN supplier s ON s.org_id = b.org_id JOIN organisation o ON o.id = b.org_id
+WHERE NOT isempty(b.during) AND (upper_inf(b.during) OR upper(b.during) > ($1::date - interval '3 years')::date)
+  AND ($2 = '' OR o.name ILIKE '%' || $2 || '%' OR o.uscc = upper($2))
+  AND ($3 = '' OR ($3 = 'holding') = (b.during @> $1::date))
+ORDER BY b.during @> $1::date DESC, lower(b.during) DESC NULLS LAST, b.id DESC LIMIT $4 OFFSET $5;
+
+-- name: bans_of
+SELECT b.id, lower(b.during) AS begins, upper(b.during) AS ends, b.reason, b.authority, b.ended_why,
+       b.during @> $2::date AS holds
+FROM supplier_ban b WHERE b.org_id = $1 AND NOT isempty(b.during) ORDER BY lower(b.during) DESC NULLS LAST, b.id DESC;
 
 -- name: matching
 -- Suppliers in good standing one of whose scopes covers the category: those a framework invites.
@@ -37,3 +60,31 @@ ORDER BY s.org_id;
 
 -- name: set_status
 UPDATE supplier SET status = $2, changed_at = now() WHERE org_id = $1;
+
+-- name: search
+-- Suppliers with their standing on $1: words in name, code or scope, a place, a standing, a category, a size.
+WITH found AS (
+    SELECT s.org_id, o.name, coalesce(o.uscc, '') AS uscc, s.region, s.size_class, s.categories, s.registered_at,
+           supplier_standing(s, $1::date) AS standing
+    FROM supplier s JOIN organisation o ON o.id = s.org_id
+    WHERE starts_with(s.region, $2) AND ($3 = '' OR o.name ILIKE '%' || $3 || '%' OR o.name_key LIKE '%' || $4 || '%'
+                                         OR o.uscc = upper($3))
+      AND ($5 = '' OR EXISTS (SELECT FROM unnest(s.categories) AS scope
+                              WHERE starts_with($5, regexp_replace(scope, '(00)+$', ''))))
+      AND ($6 = '' OR s.size_class = $6)
+)
+SELECT *, count(*) OVER () AS total FROM found WHERE $7 = '' OR standing = $7
+ORDER BY name, org_id LIMIT $8 OFFSET $9;
+
+-- name: activity
+-- What it did in cases that are over, the latest first; $2: only what it won, which is public.
+SELECT * FROM supplier_activity WHERE org_id = $1 AND (NOT $2 OR (amount_fen IS NOT NULL AND stage <> 'failed'))
+ORDER BY closed_at DESC, lot_id LIMIT 50;
+
+-- name: statistics
+SELECT count(*) AS taken_part, count(*) FILTER (WHERE valid) AS valid, count(*) FILTER (WHERE amount_fen IS NOT NULL) AS won,
+       count(*) FILTER (WHERE contracted_at IS NOT NULL) AS contracted,
+       count(*) FILTER (WHERE answer IN ('refused', 'expired')) AS let_go,
+       count(*) FILTER (WHERE conformity = 'fail') AS unfit, coalesce(sum(amount_fen), 0)::bigint AS amount_fen,
+       count(DISTINCT buyer_name) FILTER (WHERE amount_fen IS NOT NULL) AS buyers
+FROM supplier_activity WHERE org_id = $1;

@@ -12,11 +12,13 @@ from accounts.web import require
 from plumbing import lists
 from plumbing.problems import Problem
 from plumbing.web import collect, page, read_form, see_other
-from registries.suppliers import filings, reading
+from registries.suppliers import filings, kin, reading
+from registries.suppliers.dossier import Stage
 from standards import regions
 
 REVIEWS = "/suppliers/filings"
 KINDS = ("first", "change")
+DECISIONS = {"approve": Stage.APPROVED, "return": Stage.RETURNED, "reject": Stage.REJECTED}
 
 
 @page("GET", "/suppliers/filings", act=Act.SUPPLIER_REVIEW)
@@ -55,6 +57,7 @@ async def _show(request: Request, actor: Actor, refused: str = "") -> Response:
         changes=reading.changes(before, dossier),
         lines=reading.as_lines(dossier),
         history=await state.postgres.fetch(filings.SQL["history"], row["org_id"]),
+        kin=await kin.of(state.postgres, row["org_id"], dossier),
         place=regions.full_name,
         refused=refused,
     )
@@ -71,17 +74,19 @@ async def filing(request: Request) -> Response:
 async def decide(request: Request) -> Response:
     """Approve the filing or return it."""
     actor, state, form = await require(request), request.state, await read_form(request)
-    yes, remark = form.get("decision") == "approve", form.get("remark", "")[:500]
+    decision, remark = DECISIONS.get(form.get("decision", "")), form.get("remark", "")[:500]
     proven = form.get("proven", "") not in ("", "0")
     try:
+        if decision is None:
+            raise Problem(422, "decision_unknown")
         async with state.postgres.acquire() as conn, conn.transaction():
             thing = request.path_params["filing_id"]
-            await filings.decide(conn, actor, thing, yes, remark, proven, state.clock.now_ms())
+            await filings.decide(conn, actor, thing, decision, remark, proven, state.clock.now_ms())
     except Problem as problem:
         if problem.status in (403, 404):
             raise
         return await _show(request, actor, lists.in_words(request, problem))
-    return see_other(REVIEWS, "note.supplier_approved" if yes else "note.supplier_returned")
+    return see_other(REVIEWS, f"note.supplier_{decision}")
 
 
 ROUTES = collect(globals())

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
-from registries.suppliers.model import Declarations, Disqualification, Relation, SizeClass, Status, SupplierFacts
+from registries.suppliers.dossier import Stage
+from registries.suppliers.model import (
+    Declarations,
+    Disqualification,
+    Relation,
+    SizeClass,
+    Standing,
+    Status,
+    SupplierFacts,
+)
 from standards import categories
 from standards.categories import ObjectKind
 from standards.params import RuleSet
@@ -13,7 +23,6 @@ from standards.workdays import day_of
 _BY_STATUS = {
     Status.DRAFT: Disqualification.UNDER_REVIEW,
     Status.REVIEWING: Disqualification.UNDER_REVIEW,
-    Status.LIMITED: Disqualification.CERTIFICATE_EXPIRED,
     Status.CLOSED: Disqualification.CLOSED,
 }
 _CONFLICTS = frozenset({Relation.SAME_HEAD, Relation.DIRECT_CONTROL})
@@ -37,6 +46,18 @@ def qualify(facts: SupplierFacts | None, category: str, now_ms: int) -> list[Dis
     return [each for each in Disqualification if each in found]
 
 
+def standing(facts: SupplierFacts, on: date) -> Standing:
+    """Where a supplier stands on that day; ``supplier_standing`` in the schema says the same."""
+    if facts.status is Status.CLOSED:
+        return Standing.CLOSED
+    if any(ban.holds(on) for ban in facts.bans):
+        return Standing.BANNED
+    expired = facts.certificate_until is not None and on >= facts.certificate_until
+    if expired and facts.status in (Status.ACTIVE, Status.PROVISIONAL):
+        return Standing.LIMITED
+    return Standing(facts.status.value)
+
+
 PLEDGES_MAX = 2
 """So often a pledge 承诺函 gives standing at once; whoever was returned oftener waits for the review."""
 
@@ -53,11 +74,11 @@ def standing_after_filing(now: Status | None, *, pledged: bool, sound: bool, ret
     return Status.PROVISIONAL if at_once else Status.REVIEWING
 
 
-def standing_after_review(now: Status, *, approved: bool) -> Status:
+def standing_after_review(now: Status, decision: Stage) -> Status:
     """Where it stands after the decision: a returned change leaves an active supplier as it was."""
-    if approved or now is Status.ACTIVE:
+    if decision is Stage.APPROVED or now is Status.ACTIVE:
         return Status.ACTIVE
-    return Status.DRAFT
+    return Status.CLOSED if decision is Stage.REJECTED else Status.DRAFT
 
 
 def relations(one: SupplierFacts, two: SupplierFacts) -> list[Relation]:

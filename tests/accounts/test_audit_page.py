@@ -17,11 +17,12 @@ import pytest_asyncio
 from accounts import records
 from accounts.audit import Here, audit, here, pages
 from accounts.audit.chain import Chain
-from accounts.audit.searching import HOUR_MS, harmless, per_bar, search, wanted
+from accounts.audit.searching import HOUR_MS, per_bar, search, wanted
 from accounts.model import Actor, Grant, Role
 from ledger.note import Signer
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
+from plumbing.spreadsheets import harmless
 from plumbing.valkey import Valkey
 from server import site
 from tests.auction.people import an_actor, an_organisation

@@ -31,7 +31,8 @@ BINDING = {
     ),
     "supervisor": (
         "POST /budget", "POST /budget/{indicator_id:uuid}/adjustment", "POST /budget/year-end",
-        "POST /budget/year-end/{close_id:uuid}",
+        "POST /budget/year-end/{close_id:uuid}", "POST /suppliers/{org_id:uuid}/bans",
+        "POST /suppliers/bans/{ban_id:uuid}/end",
     ),
 }  # fmt: skip
 
@@ -40,7 +41,15 @@ async def asked(site: Site, actor: Actor, door: str, scene: Scene, proved: bool)
     """What the door says to a program of this person, who has proved himself just now or never."""
     method, path = door.split(" ")
     path = path.replace("{lot_id:uuid}", str(scene.lot_id))
-    for place in ("{plan_id:uuid}", "{indicator_id:uuid}", "{person_id:uuid}", "{payment_id:uuid}", "{close_id:uuid}"):
+    for place in (
+        "{plan_id:uuid}",
+        "{indicator_id:uuid}",
+        "{person_id:uuid}",
+        "{payment_id:uuid}",
+        "{close_id:uuid}",
+        "{org_id:uuid}",
+        "{ban_id:uuid}",
+    ):
         path = path.replace(place, str(uuid4()))
     given = sent(door, scene)
     if method == "POST" and "/api/" not in path:

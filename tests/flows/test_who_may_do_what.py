@@ -50,12 +50,13 @@ RULES: dict[frozenset[str], str] = {
         GET /api/auctions | GET /auctions | GET /api/auctions/{auction_id:uuid} | GET /auctions/{auction_id:uuid}
         GET /verify | GET /api/transcript-keys | GET /api/lots/{lot_id:uuid}/transcript.jsonl
         GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
+        GET /suppliers | GET /suppliers/bans | GET /api/suppliers
         GET /invitation | POST /invitation | GET /register | POST /register
     """,
     EVERYONE - {"nobody"}: """
         GET /todo/away | POST /todo/away | POST /todo/contact | GET /keys | POST /keys
         GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key | GET /account | POST /account/sessions
-        GET /account/factors | GET /prove
+        GET /account/factors | GET /prove | GET /suppliers/export.csv
     """,
     OFFICERS: "GET /opening-key | POST /api/sealing-key",
     EVERYONE - {"nobody", "auditor", "admin", "security"} - SUPPLIERS: "GET /board",
@@ -122,7 +123,7 @@ RULES: dict[frozenset[str], str] = {
     OFFICERS | SUPPLIERS | {"admin"}: "GET /webhooks | POST /webhooks | GET /webhooks/log",
     SUPPLIERS: """
         POST /api/auctions/{auction_id:uuid}/signup | GET /practice | POST /practice
-        GET /suppliers/own | POST /suppliers/own | GET /registration
+        GET /suppliers/own | POST /suppliers/own | POST /suppliers/own/closing | GET /registration
     """,
     frozenset({"bidder"}): """
         GET /lots/{lot_id:uuid}/room | DELETE /api/auctions/{auction_id:uuid}/signup
@@ -136,6 +137,8 @@ RULES: dict[frozenset[str], str] = {
         POST /admin/roles/{role_id:uuid}/retirement
         POST /admin/registrations/{registration_id:uuid}
         GET /suppliers/filings/{filing_id:uuid} | POST /suppliers/filings/{filing_id:uuid}
+        GET /suppliers/{org_id:uuid} | GET /api/suppliers/{org_id:uuid}
+        POST /suppliers/{org_id:uuid}/bans | POST /suppliers/bans/{ban_id:uuid}/end
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
         POST /keys/{key_id:uuid}/revocation | POST /webhooks/{endpoint_id:uuid}/secret
         POST /webhooks/{endpoint_id:uuid}/end | POST /webhooks/{endpoint_id:uuid}/test
@@ -342,7 +345,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{person_id:uuid}": str(scene.person_id if path.startswith("/admin") else uuid4()),
         "{org_id:uuid}": str(scene.org_id), "{grant_id:uuid}": str(uuid4()),
         "{role_id:uuid}": str(uuid4()), "{registration_id:uuid}": str(uuid4()),
-        "{delegation_id:uuid}": str(uuid4()), "{filing_id:uuid}": str(uuid4()),
+        "{delegation_id:uuid}": str(uuid4()), "{filing_id:uuid}": str(uuid4()), "{ban_id:uuid}": str(uuid4()),
         "{key_id:uuid}": str(uuid4()), "{endpoint_id:uuid}": str(uuid4()), "{sending_id:uuid}": str(uuid4()),
         "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
         "{payment_id:uuid}": str(uuid4()), "{close_id:uuid}": str(uuid4()),

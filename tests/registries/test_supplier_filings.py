@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -12,7 +12,7 @@ from plumbing.postgres import Pool
 from plumbing.problems import Problem
 from plumbing.valkey import Valkey
 from registries.joining import pages as joining
-from registries.suppliers import doors, records, rules
+from registries.suppliers import doors, kin, records, rules
 from registries.suppliers.model import Declarations, Status
 from tests.accounts.admin.people import at
 from tests.auction.walk import a_cast, published, within
@@ -193,3 +193,64 @@ async def test_nobody_registers_under_a_name_or_code_that_is_in_use(app: WithSta
             answer = await own.post("/suppliers/own", data=a_dossier(a_form()) | changed)
             assert answer.status_code == 422, changed
     assert await pool.fetchval("SELECT count(*) FROM supplier_filing WHERE org_id = $1", other.org_id) == 1
+
+
+async def test_one_who_is_not_who_he_says_is_rejected_and_the_true_firm_has_its_code(
+    app: WithState, pool: Pool
+) -> None:
+    form = a_form()
+    actor = await registered(app, pool, form)
+    assert await decided(app, pool, actor.org_id, decision="reject") == 409, "without a reason"
+    assert await decided(app, pool, actor.org_id, decision="reject", remark="冒用名义") == 303
+    assert await standing(pool, actor.org_id) == "closed"
+    true = await registered(app, pool, a_form(name=form["name"], uscc=form["uscc"]))
+    assert await decided(app, pool, true.org_id, decision="approve") == 303
+    async with at(app, pool, true) as own:
+        assert (await own.post("/suppliers/own", data=a_dossier(form, phone="2"))).status_code == 303
+    assert await decided(app, pool, true.org_id, decision="reject", remark="误操作") == 409, "an active one is banned"
+    assert await standing(pool, true.org_id) == "active"
+
+
+async def test_a_firm_that_closes_its_registration_is_back_when_it_is_approved_again(
+    app: WithState, pool: Pool
+) -> None:
+    form = a_form()
+    actor = await registered(app, pool, form)
+    async with at(app, pool, actor) as own:
+        assert (await own.post("/suppliers/own/closing")).status_code == 415
+        assert (await own.post("/suppliers/own/closing", data={"sure": ""})).status_code == 422
+        assert (await own.post("/suppliers/own/closing", data={"sure": "1"})).status_code == 303
+        assert await standing(pool, actor.org_id) == "closed"
+        assert (await own.post("/suppliers/own", data=a_dossier(form))).status_code == 303
+    assert await standing(pool, actor.org_id) == "reviewing", "a pledge alone does not open it again"
+    assert await decided(app, pool, actor.org_id, decision="approve") == 303
+    assert await standing(pool, actor.org_id) == "active"
+
+
+async def test_the_reviewer_sees_who_looks_like_the_firm(app: WithState, pool: Pool) -> None:
+    mark = uuid4().hex[:6]
+    first = a_form(name=f"杭州云桥{mark}科技有限公司")
+    await registered(app, pool, first)
+    twin = a_form(name=f"浙江云桥{mark}科技股份有限公司", phone="13800000000")
+    actor = await registered(app, pool, twin)
+    filing = await waiting(pool, actor.org_id)
+    async with at(app, pool, await a_reviewer(pool)) as reviewer:
+        page = (await reviewer.get(f"/suppliers/filings/{filing}")).text
+    assert first["name"] in page
+    assert 'data-likeness="alike_name"' in page
+    assert 'data-likeness="same_head"' in page
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("杭州云视科技有限公司", "浙江云视科技股份有限公司"), ("宁波市声远电子有限公司", "声远电子（宁波）有限公司"),
+        ("绍兴智联设备有限责任公司", "绍兴市智联设备集团有限公司"),
+    ],
+)  # fmt: skip
+def test_two_names_of_one_core_look_alike(one: str, two: str) -> None:
+    assert kin.core_of(one) == kin.core_of(two)
+
+
+def test_names_of_other_cores_do_not() -> None:
+    assert len({kin.core_of(name) for name in ("杭州云视科技有限公司", "杭州云视商贸有限公司", "杭州有限公司")}) == 3

@@ -52,7 +52,7 @@ def a_ban(begins: date | None = date(2026, 1, 1), ends: date | None = date(2027,
         (a_supplier(status=Status.DRAFT), ["under_review"]),
         (a_supplier(status=Status.REVIEWING, categories=()), ["under_review", "out_of_scope"]),
         (a_supplier(status=Status.CLOSED), ["closed"]),
-        (a_supplier(status=Status.LIMITED), ["certificate_expired"]),
+        (a_supplier(status=Status.PROVISIONAL), []),
         (a_supplier(categories=("C", "A05000000")), ["out_of_scope"]),
         (a_supplier(certificate_until=TODAY), ["certificate_expired"]),
         (a_supplier(certificate_until=date(2026, 11, 23)), []),
@@ -172,7 +172,8 @@ async def test_a_ban_is_stored_and_lifted(pool: Pool) -> None:
         assert banned is not None
         assert banned.bans == (a_ban(),)
         await records.put(conn, a_supplier(org_id=org_id, status=Status.ACTIVE))
-        await records.lift_bans(conn, org_id, TODAY)
+        ban_id = await conn.fetchval("SELECT id FROM supplier_ban WHERE org_id = $1", org_id)
+        await conn.execute(records.SQL["lift_ban"], ban_id, TODAY, None, "复议撤销")
         assert rules.qualify(await records.facts(conn, org_id), COMPUTERS, NOW) == []
         assert rules.qualify(await records.facts(conn, org_id), COMPUTERS, NOW - 1) == ["banned"]
 
