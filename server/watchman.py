@@ -17,6 +17,7 @@ from starlette.routing import Mount
 
 from accounts import pages as accounts_pages
 from accounts import passwords, rules
+from accounts.factors import codes
 from ledger import keys
 from plumbing import postgres
 from plumbing.clock import Clock
@@ -68,13 +69,18 @@ def limits_of(folder: Path) -> Limits:
     return found
 
 
-async def put_admin(folder: Path, login: str, password: str) -> None:
-    """Open an account of the watchman's, or give it another password. Raises ``ValueError`` for one that is not fit."""
+async def put_admin(folder: Path, login: str, password: str) -> str:
+    """Open an account of the watchman's, or give it another password; the secret for its authenticator, a new one.
+
+    Raises ``ValueError`` for a password that is not fit.
+    """
     if not rules.password_is_fit(password, login) or not login.strip():
         raise ValueError(login)
     store = Store(folder / STORE)
-    store.put_admin(login, await passwords.hash_password(password))
+    secret = codes.new_secret()
+    store.put_admin(login, await passwords.hash_password(password), secret)
     store.close()
+    return secret
 
 
 def create(places: Places) -> Starlette:
@@ -100,9 +106,8 @@ def create(places: Places) -> Starlette:
             follower = Follower(pool, store, Rules(limits, seed()), signer, clock.now_ms)
             notices = Notices(places.source_url, {"audit": follower.wake})
             tasks = [asyncio.create_task(follower.run(), name="follow"), asyncio.create_task(notices.run())]
-            yield {
-                "desk": Desk(store, follower, pool, clock.now_ms, https), "texts": catalogue, "templates": templates,
-            }  # fmt: skip
+            desk = Desk(store, follower, pool, clock.now_ms, https, limits.second_factor)
+            yield {"desk": desk, "texts": catalogue, "templates": templates}
             for task in tasks:
                 task.cancel()
                 with suppress(asyncio.CancelledError):

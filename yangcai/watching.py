@@ -11,6 +11,7 @@ import typer
 from yangcai.account import ask_password
 
 app = typer.Typer(no_args_is_help=True, help="旁路审计: a copy of the audit trail under other administrators.")
+SITE = "阳采旁路审计"
 Folder = Annotated[Path, typer.Option(help="The watchman's own folder: copy, key, rules, accounts.")]
 
 
@@ -39,12 +40,16 @@ def run(
 def admin(
     login: Annotated[str, typer.Argument(help="The administrator's login.")], folder: Folder = Path("watchman")
 ) -> None:
-    """Open an administrator's account, or give it a new password (asked at the terminal, or from standard input)."""
+    """Open an administrator's account, or give it a new password (asked at the terminal, or from standard input).
+
+    Prints the secret for his authenticator, a new one each time: whoever sees it has his second factor.
+    """
+    from accounts.factors import codes
     from server import watchman
 
     try:
-        asyncio.run(watchman.put_admin(folder, login, ask_password()))
+        secret = asyncio.run(watchman.put_admin(folder, login, ask_password()))
     except ValueError:
         typer.echo("The password must have 8 to 200 characters and not be the login.", err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"Administrator {login} may sign in.")
+    typer.echo(f"Administrator {login} may sign in. His authenticator: {codes.address(secret, login, SITE)}")

@@ -14,13 +14,16 @@ a trail out of reach."""
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What he warns of; the file ``rules.toml`` of his folder. ``auto_block``: kinds that bar a person at once."""
+    """What he warns of; the file ``rules.toml`` of his folder. ``auto_block``: kinds that bar a person at once.
+    ``second_factor``: his administrators come in with a code of their authenticator besides the password.
+    """
 
     objects_per_minute: Count = 40
     refusals_per_10_minutes: Count = 20
     office_from_hour: Hour = 8
     office_until_hour: Hour = 18
     auto_block: tuple[str, ...] = ()
+    second_factor: bool = True
 
 
 class Seen(Struct, frozen=True):

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from accounts import passwords
 from accounts.acts import OPEN
+from accounts.factors import codes
 from plumbing.faults import BROKEN_PIPES
 from plumbing.postgres import Pool
 from plumbing.problems import Problem
@@ -25,7 +26,7 @@ from supervision.watchman.store import Store
 
 SESSION_MS = 8 * 3_600_000
 IDLE_MS = 30 * 60_000
-ATTEMPTS_MAX = 5
+ATTEMPTS_MAX, CODE_CHARS_MAX = 5, 40
 ATTEMPTS_WINDOW_MS = 15 * 60_000
 WARNINGS_SHOWN = 200
 REASON_MIN, REASON_MAX = 4, 500
@@ -42,8 +43,11 @@ class Seat(Struct):
 class Desk:
     """What the doors share: the store, the follower, the main store as his role, and who is signed in. One process."""
 
-    def __init__(self, store: Store, follower: Follower, pool: Pool, now_ms: Callable[[], int], https: bool) -> None:
+    def __init__(
+        self, store: Store, follower: Follower, pool: Pool, now_ms: Callable[[], int], https: bool, second_factor: bool
+    ) -> None:
         self.store, self.follower, self.pool, self.now_ms = store, follower, pool, now_ms
+        self.second_factor = second_factor
         self.cookie, self.https = ("__Host-watchman" if https else "watchman"), https
         self._seats: dict[str, Seat] = {}
         self._attempts: dict[str, list[int]] = {}
@@ -63,6 +67,21 @@ class Desk:
         self._seats[token] = Seat(login, now + SESSION_MS, now)
         self._attempts.pop(login.lower(), None)
         return token
+
+    async def knows(self, login: str, password: str, code: str) -> bool:
+        """Whether password and code are this administrator's. A code is good once; which of both was wrong is not told.
+
+        Raises ``Problem`` 403 for one of whom a code is demanded and who has no authenticator.
+        """
+        row = self.store.admin(login)
+        if not await passwords.verify_password(row["hash"] if row else None, password) or row is None:
+            return False
+        if not self.second_factor:
+            return True
+        if not row["secret"]:
+            raise Problem(403, "watchman_authenticator")
+        step = codes.step_of(row["secret"], code, self.now_ms(), row["last_step"])
+        return step is not None and self.store.use_step(login, step)
 
     def who(self, request: Request) -> str:
         """Whose session it is; empty for nobody's."""
@@ -127,10 +146,15 @@ async def panel_facts(desk: Desk) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _login(request: Request, problem: Problem | None, login: str = "") -> Response:
+    about = {"problem": problem, "login": login, "second_factor": desk_of(request).second_factor}
+    return _page(request, "watchman_login.html", problem.status if problem else 200, **about)
+
+
 @page("GET", "/login", act=OPEN)
 async def login_page(request: Request) -> Response:
     """The login form."""
-    return _page(request, "watchman_login.html", problem=None, login="")
+    return _login(request, None)
 
 
 @page("POST", "/login", name="login_form", act=OPEN)
@@ -140,14 +164,11 @@ async def login_form(request: Request) -> Response:
     login, password = form.get("login", "")[:64], form.exact.get("password", "")[:201]
     try:
         desk.attempt(login)
-        fits = await passwords.verify_password(
-            desk.store.one("SELECT hash FROM admin WHERE login = ?", login), password
-        )
-        if not fits:
+        if not await desk.knows(login, password, form.get("code", "")[:CODE_CHARS_MAX]):
             desk.note(request, login, "login refused")
             raise Problem(401, "bad_login")
     except Problem as problem:
-        return _page(request, "watchman_login.html", problem.status, problem=problem, login=login)
+        return _login(request, problem, login)
     desk.note(request, login, "login")
     response = see_other("/")
     response.set_cookie(

@@ -53,6 +53,9 @@ class Store:
                     f"CREATE TRIGGER IF NOT EXISTS {table}_{verb} BEFORE {verb} ON {table} "
                     "BEGIN SELECT RAISE(ABORT, 'append only'); END"
                 )
+        if "secret" not in {row["name"] for row in self.all("PRAGMA table_info(admin)")}:
+            self._db.execute("ALTER TABLE admin ADD COLUMN secret TEXT NOT NULL DEFAULT ''")
+            self._db.execute("ALTER TABLE admin ADD COLUMN last_step INTEGER NOT NULL DEFAULT 0")
         self.tree = Frontier()
 
     def start(self) -> None:
@@ -134,6 +137,17 @@ class Store:
         """The release was done, or declined."""
         self._db.execute("DELETE FROM release WHERE block = ?", (str(block),))
 
-    def put_admin(self, login: str, hash_: str) -> None:
-        """Open an administrator's account, or give it another password."""
-        self._db.execute("INSERT OR REPLACE INTO admin VALUES (?, ?)", (login, hash_))
+    def put_admin(self, login: str, hash_: str, secret: str) -> None:
+        """Open an administrator's account, or give it another password and another authenticator's ``secret``."""
+        given = (login, hash_, secret)
+        self._db.execute("INSERT OR REPLACE INTO admin (login, hash, secret, last_step) VALUES (?, ?, ?, 0)", given)
+
+    def admin(self, login: str) -> sqlite3.Row | None:
+        """An administrator's password hash, authenticator and the last step of it he used."""
+        found: sqlite3.Row | None = self._db.execute("SELECT * FROM admin WHERE login = ?", (login,)).fetchone()
+        return found
+
+    def use_step(self, login: str, step: int) -> bool:
+        """Use up the code of a step; False when it, or a later one, was used before."""
+        used = "UPDATE admin SET last_step = ? WHERE login = ? AND last_step < ?"
+        return self._db.execute(used, (step, login, step)).rowcount == 1

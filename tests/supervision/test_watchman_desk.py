@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 import pytest_asyncio
 import uvicorn
@@ -36,15 +38,20 @@ CHAIN = Chain([Signer(b"\x07" * 32)], "yangcai.test")
 class Desk:
     """A watchman who serves, and his two administrators."""
 
-    def __init__(self, origin: str, main: Pool, url: str, folder: Path) -> None:
-        self.origin, self.main, self.url, self.folder = origin, main, url, folder
+    def __init__(self, origin: str, main: Pool, url: str, folder: Path, secrets: dict[str, str]) -> None:
+        self.origin, self.main, self.url, self.folder, self.secrets = origin, main, url, folder, secrets
+
+    def form(self, login: str, steps_ahead: int = 0) -> dict[str, str]:
+        """What an administrator types to come in."""
+        code = pyotp.TOTP(self.secrets[login]).at(Clock().now_ms() // 1_000 + 30 * steps_ahead)
+        return {"login": login, "password": SECRET, "code": code}
 
     @asynccontextmanager
-    async def admin(self, login: str = "", password: str = SECRET) -> AsyncIterator[httpx.AsyncClient]:
+    async def admin(self, login: str = "") -> AsyncIterator[httpx.AsyncClient]:
         headers = {"Origin": self.origin, "Accept": "text/html"}
         async with httpx.AsyncClient(base_url=self.origin, headers=headers, trust_env=False) as client:
             if login:
-                answer = await client.post("/login", data={"login": login, "password": password})
+                answer = await client.post("/login", data=self.form(login))
                 assert answer.status_code == 303, answer.text
             yield client
 
@@ -54,15 +61,14 @@ async def desk(fresh_pool: Pool, fresh_url: str, tmp_path: Path) -> AsyncIterato
     await fresh_pool.execute("INSERT INTO transcript_key (public) VALUES ($1)", Signer(b"\x07" * 32).public)
     await fresh_pool.execute("DROP ROLE IF EXISTS desk_watchman")
     await fresh_pool.execute("CREATE ROLE desk_watchman LOGIN IN ROLE yangcai_watchman")
-    for login in ("audit1", "audit2"):
-        await put_admin(tmp_path, login, SECRET)
+    secrets = {login: await put_admin(tmp_path, login, SECRET) for login in ("audit1", "audit2")}
     theirs, port = fresh_url.replace("yangcai@", "desk_watchman@"), free_port()
     app = watchman.create(Places(tmp_path, theirs, port=port))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server._serve())
     await eventually(lambda: server.started, within_s=15)
-    yield Desk(f"http://127.0.0.1:{port}", fresh_pool, fresh_url, tmp_path)
+    yield Desk(f"http://127.0.0.1:{port}", fresh_pool, fresh_url, tmp_path, secrets)
     server.should_exit = True
     await task
 
@@ -144,12 +150,32 @@ async def test_his_accounts_are_his_own_and_guessing_is_stopped(desk: Desk) -> N
             for _ in range(ATTEMPTS_MAX + 1)
         ]
         assert answers == [401] * ATTEMPTS_MAX + [429]
-        assert (await stranger.post("/login", data={"login": "audit1", "password": SECRET})).status_code == 429
+        assert (await stranger.post("/login", data=desk.form("audit1"))).status_code == 429
+
+
+async def test_nobody_comes_in_without_a_code_good_once(desk: Desk) -> None:
+    good = desk.form("audit1")
+    async with desk.admin() as client:
+        assert 'name="code"' in (await client.get("/login")).text
+        for wrong in ({"code": ""}, {"code": "12345"}, {"code": desk.form("audit2")["code"]}, {"password": "guess"}):
+            assert (await client.post("/login", data=good | wrong)).status_code == 401
+        assert (await client.post("/login", data=good)).status_code == 303
+    async with desk.admin() as replayer:
+        assert (await replayer.post("/login", data=good)).status_code == 401
+        assert (await replayer.post("/login", data=desk.form("audit1", 1))).status_code == 303
+
+
+async def test_an_account_from_before_the_codes_is_opened_anew(desk: Desk) -> None:
+    with sqlite3.connect(desk.folder / "watchman.db") as db:
+        db.execute("UPDATE admin SET secret = '' WHERE login = 'audit2'")
+    async with desk.admin() as client:
+        answer = await client.post("/login", data=desk.form("audit2"))
+        assert (answer.status_code, "重新开户" in answer.text) == (403, True)
 
 
 async def test_the_cookie_is_out_of_reach_and_pages_carry_strict_headers(desk: Desk) -> None:
     async with desk.admin() as client:
-        answer = await client.post("/login", data={"login": "audit2", "password": SECRET})
+        answer = await client.post("/login", data=desk.form("audit2"))
         cookie = answer.headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
