@@ -1,15 +1,16 @@
-"""审批: a draft is submitted, its posts approve in order, and it is scheduled for publication."""
+"""审批: a draft is submitted, the posts of its flow approve, and it is scheduled for publication."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from accounts.flows import engine
+from accounts.flows.model import Facts, Filing, Kind, Outcome, Post, Step
 from accounts.model import Actor, Role
 from auction.case import cases, drafting, lawful, money, offices, publishing
 from auction.case.records import SQL, millis_or_0, moment
 from auction.lot.model import Stage, Turn
 from plumbing.postgres import Connection, Record
-from plumbing.problems import Problem
 
 
 async def submit(conn: Connection, actor: Actor, auction_id: UUID, now_ms: int) -> None:
@@ -26,27 +27,32 @@ async def submit(conn: Connection, actor: Actor, auction_id: UUID, now_ms: int) 
     for lot in lots:
         await cases.move(conn, lot, Turn.SUBMIT, actor=actor)
     await conn.fetchval(SQL["submitted"], auction_id)
+    await engine.begin(conn, _filing(row), actor, now_ms, own=tuple(Step((Post(post),)) for post in row["posts"]))
+
+
+def _filing(row: Record) -> Filing:
+    facts = Facts(row["budget_fen"], row["category"], row["legal_basis"], row["region"])
+    named = (row["title"], row["number"], f"/auctions/{row['id']}")
+    return Filing(Kind.CASE, row["id"], row["region"], row["org_id"], *named, facts, row["created_by"])
 
 
 async def decide(conn: Connection, actor: Actor, auction_id: UUID, approve: bool, remark: str, now_ms: int) -> str:
     """One post's decision; "scheduled" after the last approval, "draft" after a rejection, else "approving".
 
-    A post is another person's than the drafter's and than the other posts'; the head's post is the head's alone.
-    The last approval freezes the money of the case's plan; refused where it is short.
+    The posts are those of the place's flow, or the ones the draft names. The last approval freezes the money of the
+    case's plan; refused where it is short.
     """
     row = await drafting.ours(conn, actor, auction_id, now_ms, Role.BUYER, Role.HEAD)
     lots = await publishing.lots_locked(conn, auction_id)
     for lot in lots:
         cases.stage_after(lot, Turn.APPROVE)
-    post = await next_post(conn, row, actor)
-    decision = "approved" if approve else "rejected"
-    await conn.execute(SQL["add_approval"], auction_id, row["submission"], post, decision, remark, actor.user_id)
-    detail = {"post": post, "remark": remark}
+    done = await engine.decide(conn, actor, Kind.CASE, auction_id, approve, remark, now_ms)
+    detail = {"post": done.post, "remark": remark}
     if not approve:
         for lot in lots:
             await cases.move(conn, lot, Turn.REJECT, actor=actor, why=remark, detail=detail)
         return Stage.DRAFT.value
-    if post != row["posts"][-1]:
+    if done.outcome is Outcome.RUNNING:
         return Stage.APPROVING.value
     await lawful.check_notice(conn, row, now_ms)
     await money.freeze(conn, row, lots, actor, now_ms)
@@ -54,17 +60,3 @@ async def decide(conn: Connection, actor: Actor, auction_id: UUID, approve: bool
     for lot in lots:
         await cases.move(conn, lot, Turn.APPROVE, actor=actor, due_at=due_at, detail=detail)
     return Stage.SCHEDULED.value
-
-
-async def next_post(conn: Connection, row: Record, actor: Actor) -> str:
-    """The post that must decide now. Raises ``Problem`` 403 when it is not the actor's to decide."""
-    done = [v for v in await conn.fetch(SQL["approvals_of"], row["id"]) if v["submission"] == row["submission"]]
-    waiting = [post for post in row["posts"] if post not in {v["post"] for v in done}]
-    if not waiting:
-        raise Problem(409, "stage_passed", stage=Stage.APPROVING.value)
-    wanted = Role.HEAD if waiting[0] == "head" else Role.BUYER
-    if not actor.has(wanted):
-        raise Problem(403, "post_not_yours")
-    if actor.user_id == row["created_by"] or actor.user_id in {v["decided_by"] for v in done}:
-        raise Problem(403, "second_person_needed")
-    return str(waiting[0])

@@ -272,14 +272,10 @@ WHERE a.org_id = $1 AND a.category = $2 AND a.budget_project = $3 AND NOT a.prac
 -- name: submitted
 UPDATE auction SET submission = submission + 1, version = version + 1 WHERE id = $1 RETURNING submission;
 
--- name: add_approval
-INSERT INTO approval (auction_id, submission, post, decision, remark, decided_by) VALUES ($1, $2, $3, $4, $5, $6);
-
 -- name: approvals_of
-SELECT v.post, v.decision, v.remark, v.decided_by, v.decided_at, v.submission, p.name
-FROM approval v JOIN person p ON p.id = v.decided_by WHERE v.auction_id = $1 ORDER BY v.submission, v.decided_at;
-
--- ── sign-up and offers ───────────────────────────────────────────────────────────────────────────────────────────
+SELECT d.post, d.decision, d.remark, d.decided_by, d.decided_at, c.round AS submission, p.name
+FROM approval_decision d JOIN approval_case c ON c.id = d.case_id JOIN person p ON p.id = d.decided_by
+WHERE c.kind = 'case' AND c.object_id = $1 ORDER BY c.round, d.decided_at;
 
 -- name: is_invited
 SELECT EXISTS (SELECT FROM invitation WHERE auction_id = $1 AND org_id = $2);

@@ -12,8 +12,10 @@ from starlette.responses import Response
 
 from accounts import sessions
 from accounts.acts import OPEN
+from accounts.flows import engine
+from accounts.flows.model import Kind
 from accounts.model import Actor, Role
-from auction.case import access, approving, archive, params, reading, signing
+from auction.case import access, archive, params, reading, signing
 from auction.case.records import SQL, decode_rules, lot, millis, millis_or_0
 from auction.doors import wording
 from auction.doors.listpages import SQL as PAGES
@@ -165,21 +167,15 @@ async def _for_supplier(request: Request, actor: Actor, row: Record, offer: Reco
 
 
 async def approval(request: Request, who: Looker, case: Record) -> dict[str, Any]:
-    """Which posts approve, who has, whose turn it is, and whether it is this person's."""
-    pool = request.state.postgres
-    done = await pool.fetch(SQL["approvals_of"], case["id"]) if who.hosting else []
-    now = [one for one in done if one["submission"] == case["submission"]]
-    waiting = [post for post in case["posts"] if post not in {one["post"] for one in now}]
-    mine = False
-    if who.hosting and waiting:
-        async with pool.acquire() as conn:
-            try:
-                assert who.actor is not None
-                await approving.next_post(conn, case, who.actor)
-                mine = True
-            except Problem:
-                mine = False
-    return {"done": done, "posts": case["posts"], "next": waiting[0] if waiting else "", "mine": mine}
+    """Who has approved in every round, where the case stands in its flow, and whether it is this person's turn."""
+    if not who.hosting or who.actor is None:
+        return {"done": [], "flow": None, "mine": False}
+    pool, now_ms = request.state.postgres, request.state.clock.now_ms()
+    return {
+        "done": await pool.fetch(SQL["approvals_of"], case["id"]),
+        "flow": await engine.progress(pool, Kind.CASE, case["id"]),
+        "mine": await engine.is_turn_of(pool, who.actor, Kind.CASE, case["id"], now_ms),
+    }
 
 
 def typed_offer(form: Mapping[str, str]) -> dict[str, Any]:

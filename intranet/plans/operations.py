@@ -8,9 +8,12 @@ from uuid import UUID
 import msgspec
 
 from accounts.audit import audit
+from accounts.flows import engine
+from accounts.flows.model import Facts as Judged
+from accounts.flows.model import Filing, Kind, Outcome
 from accounts.model import Actor, Role
 from accounts.records import moment
-from intranet.access import of_unit
+from intranet.access import of_unit, sees
 from intranet.budget import indicators
 from intranet.budget import rules as budget_rules
 from intranet.budget.model import Refusal
@@ -56,6 +59,7 @@ async def file(conn: Connection, actor: Actor, draft: PlanDraft, now_ms: int, pl
     assert plan_id is not None
     sources = [(plan_id, no, source.indicator_id, source.fen) for no, source in enumerate(draft.sources, 1)]
     await conn.executemany(SQL["add_source"], sources)
+    await _begin(conn, actor, plan_id, now_ms)
     await audit(conn, actor, "plan.filed", f"plan:{plan_id}", detail={"fen": draft.amount_fen, "method": draft.method})
     for watch in findings:
         if watch.code is Code.SPLIT:
@@ -65,23 +69,38 @@ async def file(conn: Connection, actor: Actor, draft: PlanDraft, now_ms: int, pl
     return plan_id
 
 
-async def decide(conn: Connection, actor: Actor, plan_id: UUID, approve: bool, remark: str, now_ms: int) -> State:
-    """The head approves a plan or returns it with a remark; never his own (CHECK of the table, too).
+async def _begin(conn: Connection, actor: Actor, plan_id: UUID, now_ms: int) -> None:
+    row = await conn.fetchrow(SQL["plan_locked"], plan_id)
+    assert row is not None
+    facts = Judged(row["amount_fen"], row["category"], row["method"], row["region"])
+    named = (row["title"], row["number"], f"/plans/{plan_id}")
+    await engine.begin(conn, Filing(Kind.PLAN, plan_id, row["region"], row["org_id"], *named, facts), actor, now_ms)
 
-    At approval the checks run once more: what was free when it was filed may be promised by now.
+
+async def decide(conn: Connection, actor: Actor, plan_id: UUID, approve: bool, remark: str, now_ms: int) -> State:
+    """One post of the plan's flow approves it or returns it with a remark; never his own (CHECK of the table, too).
+
+    At the last approval the checks run once more: what was free when it was filed may be promised by now.
     """
-    row = await _step(conn, actor, plan_id, Step.APPROVE if approve else Step.RETURN, now_ms, Role.HEAD)
-    if row["filed_by"] == actor.user_id:
-        raise Problem(403, "second_person_needed")
+    row = await conn.fetchrow(SQL["plan_locked"], plan_id)
+    if row is None or not sees(actor, row, now_ms):
+        raise Problem(404, "plan_unknown")
+    if (State(row["state"]), Step.APPROVE if approve else Step.RETURN) not in LIFE:
+        raise Problem(409, "plan_passed", accept={"state": row["state"]})
     if not approve and not remark:
         raise Problem(422, "plan_remark_needed")
+    done = await engine.decide(conn, actor, Kind.PLAN, plan_id, approve, remark, now_ms)
+    detail = {"post": done.post, "remark": remark}
+    if done.outcome is Outcome.RUNNING:
+        await audit(conn, actor, "plan.post_approved", f"plan:{plan_id}", detail=detail)
+        return State.FILED
     if approve:
         draft = await draft_of(conn, row)
         _stop(await findings_of(conn, row["org_id"], row["region"], draft, now_ms, plan_id))
     state = State.APPROVED if approve else State.RETURNED
     await conn.execute(SQL["decide"], plan_id, state, actor.user_id, moment(now_ms), remark)
     event = "plan.approved" if approve else "plan.returned"
-    await audit(conn, actor, event, f"plan:{plan_id}", detail={"remark": remark})
+    await audit(conn, actor, event, f"plan:{plan_id}", detail=detail)
     return state
 
 
@@ -89,6 +108,7 @@ async def withdraw(conn: Connection, actor: Actor, plan_id: UUID, now_ms: int) -
     """Take back a plan that is not approved."""
     await _step(conn, actor, plan_id, Step.WITHDRAW, now_ms)
     await conn.execute(SQL["withdraw"], plan_id)
+    await engine.withdraw(conn, Kind.PLAN, plan_id, now_ms)
     await audit(conn, actor, "plan.withdrawn", f"plan:{plan_id}")
 
 
@@ -137,11 +157,9 @@ def _stop(findings: list[Finding]) -> None:
         raise Problem(422, "plan_refused", accept=told, text=f"plan.finding.{stopped.code}", limit_fen=stopped.fen)
 
 
-async def _step(
-    conn: Connection, actor: Actor, plan_id: UUID, step: Step, now_ms: int, role: Role = Role.BUYER
-) -> Record:
+async def _step(conn: Connection, actor: Actor, plan_id: UUID, step: Step, now_ms: int) -> Record:
     row = await conn.fetchrow(SQL["plan_locked"], plan_id)
-    if row is None or not of_unit(actor, role, now_ms, row["region"], row["org_id"]):
+    if row is None or not of_unit(actor, Role.BUYER, now_ms, row["region"], row["org_id"]):
         raise Problem(404, "plan_unknown")
     if (State(row["state"]), step) not in LIFE:
         raise Problem(409, "plan_passed", accept={"state": row["state"]})

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts.acts import Act
+from accounts.flows import engine
+from accounts.flows.model import Kind
 from accounts.model import Actor, Role
 from accounts.web import require, stepped_up
 from intranet.access import READERS, of_unit, own_unit, places, sees
@@ -168,7 +170,6 @@ async def _show(request: Request, actor: Actor, refused: str = "") -> Response:
     state, row = request.state, await _plan(request, actor)
     now_ms = state.clock.now_ms()
     handler = of_unit(actor, Role.BUYER, now_ms, row["region"], row["org_id"])
-    head = of_unit(actor, Role.HEAD, now_ms, row["region"], row["org_id"]) and actor.user_id != row["filed_by"]
     response: Response = state.templates.page(
         request,
         "plan.html",
@@ -177,7 +178,8 @@ async def _show(request: Request, actor: Actor, refused: str = "") -> Response:
         sources=await state.postgres.fetch(SQL["sources_of"], row["id"]),
         uses=await state.postgres.fetch(SQL["uses_of"], row["id"]),
         refused=refused,
-        may_decide=head and row["state"] == State.FILED,
+        flow=await engine.progress(state.postgres, Kind.PLAN, row["id"]),
+        may_decide=await engine.is_turn_of(state.postgres, actor, Kind.PLAN, row["id"], now_ms),
         may_withdraw=handler and (State(row["state"]), Step.WITHDRAW) in LIFE,
         may_file_again=handler and row["state"] == State.RETURNED,
         may_open=handler and row["state"] == State.APPROVED and row["method"] in BY_CASE,
@@ -209,8 +211,8 @@ async def file_again(request: Request) -> Response:
     return await _file(request, request.path_params["plan_id"])
 
 
-async def _act(request: Request, role: Role, note: str, act: Any) -> Response:
-    actor, state, plan_id = await require(request, role), request.state, request.path_params["plan_id"]
+async def _act(request: Request, roles: tuple[Role, ...], note: str, act: Any) -> Response:
+    actor, state, plan_id = await require(request, *roles), request.state, request.path_params["plan_id"]
     form = await read_form(request)
     try:
         async with state.postgres.acquire() as conn, conn.transaction():
@@ -224,14 +226,14 @@ async def _act(request: Request, role: Role, note: str, act: Any) -> Response:
 
 @page("POST", "/plans/{plan_id:uuid}/decision", act=Act.PLAN_DECIDE)
 async def decide_plan(request: Request) -> Response:
-    """The head approves a plan or returns it."""
+    """The post whose turn it is approves a plan or returns it."""
     await stepped_up(request)
 
     async def act(conn: Any, actor: Actor, plan_id: UUID, form: Form, now_ms: int) -> None:
         yes, remark = form.get("act") == "approve", form.get("remark", "")[:500]
         await operations.decide(conn, actor, plan_id, yes, remark, now_ms)
 
-    return await _act(request, Role.HEAD, "note.plan_decided", act)
+    return await _act(request, READERS, "note.plan_decided", act)
 
 
 @page("POST", "/plans/{plan_id:uuid}/withdrawal", act=Act.PLAN_FILE)
@@ -241,7 +243,7 @@ async def withdraw_plan(request: Request) -> Response:
     async def act(conn: Any, actor: Actor, plan_id: UUID, form: Form, now_ms: int) -> None:
         await operations.withdraw(conn, actor, plan_id, now_ms)
 
-    return await _act(request, Role.BUYER, "note.plan_withdrawn", act)
+    return await _act(request, (Role.BUYER,), "note.plan_withdrawn", act)
 
 
 ROUTES = collect(globals())

@@ -103,7 +103,7 @@ RULES: dict[frozenset[str], str] = {
         {"supervisor", "supervisor elsewhere", "auditor"}
     ): "GET /audit | GET /audit/export.csv | GET /audit/chain",
     frozenset({"admin", "security", "auditor"}): """
-        GET /admin | GET /admin/people | GET /admin/roles | GET /admin/who
+        GET /admin | GET /admin/people | GET /admin/roles | GET /admin/who | GET /flows
         GET /admin/organisations/{org_id:uuid} | GET /admin/people/{person_id:uuid}
     """,
     frozenset({"admin", "security"}): """
@@ -114,7 +114,7 @@ RULES: dict[frozenset[str], str] = {
     frozenset({"admin"}): """
         GET /admin/registrations
         POST /admin/organisations/{org_id:uuid}/state
-        POST /admin/organisations | POST /admin/organisations/{org_id:uuid}/people
+        POST /flows | POST /admin/organisations | POST /admin/organisations/{org_id:uuid}/people
         POST /admin/people/{person_id:uuid}/state | POST /admin/people/{person_id:uuid}/invitation
     """,
     frozenset({"supervisor"}): """

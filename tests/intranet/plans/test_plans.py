@@ -84,7 +84,7 @@ async def test_a_plan_is_filed_returned_filed_again_and_approved_by_another_pers
     both = await an_actor(pool, cast.buyer.org_id, Role.BUYER, Role.HEAD)
     own = await within(pool, operations.file, both, a_plan(Source(indicator, 100)), NOW())
     await refused("second_person_needed", within(pool, operations.decide, both, own, True, "", NOW()))
-    await refused("plan_unknown", within(pool, operations.decide, cast.buyer, plan_id, True, "", NOW()))
+    await refused("post_not_yours", within(pool, operations.decide, cast.buyer, plan_id, True, "", NOW()))
     assert await within(pool, operations.decide, cast.head, plan_id, True, "", NOW()) is State.APPROVED
     await refused("plan_passed", within(pool, operations.decide, cast.head, plan_id, True, "", NOW()))
     await refused("plan_passed", within(pool, operations.withdraw, cast.buyer, plan_id, NOW()))
