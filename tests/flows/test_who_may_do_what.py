@@ -309,6 +309,7 @@ def routes_of_the_product() -> list[BaseRoute]:
     from accounts.audit import pages as audit_pages
     from accounts.factors import pages as factor_pages
     from accounts.factors import routes as factor_routes
+    from accounts.flows import pages as flow_pages
     from accounts.keys import pages as key_pages
     from accounts.oidc import pages as oidc_pages
     from accounts.todo import pages as todo_pages
@@ -323,6 +324,7 @@ def routes_of_the_product() -> list[BaseRoute]:
         *todo_pages.ROUTES,
         *key_pages.ROUTES,
         *webhook_pages.ROUTES,
+        *flow_pages.ROUTES,
         *composition.ROUTES,
     ]
 

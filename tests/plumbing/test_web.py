@@ -56,7 +56,9 @@ async def get_thing(request: Request, thing_id: UUID, query: Wanted) -> Answer:
     return Answer(thing_id, query.page, query.tags)
 
 
-@web.op("DELETE", "/api/test/things/{thing_id:uuid}", tag="test", summary=("删", "Drop"), act="plan.decide", status=204)
+@web.op(
+    "DELETE", "/api/test/things/{thing_id:uuid}", tag="test", summary=("删", "Drop"), act="motion.decide", status=204
+)
 async def drop_thing(request: Request, thing_id: UUID) -> None:
     return None
 
@@ -293,7 +295,7 @@ def test_the_document_is_sound_and_says_what_each_door_takes_and_refuses() -> No
         ("tags", "query"),
     ]
     drop = document["paths"]["/api/test/things/{thing_id}"]["delete"]
-    assert drop["x-act"] == "plan.decide"
+    assert drop["x-act"] == "motion.decide"
     assert {"401", "403", "404"} <= set(drop["responses"])
 
 

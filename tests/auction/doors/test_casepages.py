@@ -113,7 +113,7 @@ async def test_a_draft_is_submitted_sent_back_and_approved_on_its_page(
     case = f"/auctions/{auction_id}"
     assert "下一步：提交审批" in await buyer.see(case)
     await buyer.send(f"{case}/submit")
-    assert "等待单位负责岗审批" in await buyer.see(case)
+    assert "等待审批：单位负责人" in await buyer.see(case)
     assert (await buyer.refused(f"{case}/decide", yes="1"))[:2] == (403, "现在轮到其他岗位审批。")
     assert (await head.refused(f"{case}/decide", yes="0"))[:2] == (422, "请填写理由。")
     await head.send(f"{case}/decide", yes="0", reason="请补充技术要求")
