@@ -43,6 +43,7 @@ from plumbing.cluster.client import channels_of, pipe_to
 from plumbing.faults import until_there
 from plumbing.notices import Notices
 from plumbing.sockets.doors import Sockets
+from server.approvals import DESKS
 from server.common import rereaders
 from server.deadlines import Deadlines
 from server.forgetting import Forgetting
@@ -103,6 +104,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
             "room": room, "bells": bells, "presence": presence, "counting": count, "desk": desk, "pipe": pipe,
             "deadlines": deadlines, "notary": notary, "on_deal": on_deal, "sockets": gate, "rivals": rivals,
             "known": sessions.asked_together(pool, clock.now_ms), "seat_facts": access.asked_together(pool),
+            "desks": DESKS,
         }  # fmt: skip
         # What every socket holds on to: one for all, where a request has a state of its own.
         yield {**more, "lobby": State({**state, **more})}

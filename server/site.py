@@ -23,6 +23,7 @@ from accounts.audit.doors import Acts
 from accounts.factors import pages as factor_pages
 from accounts.factors import routes as factor_routes
 from accounts.flows import pages as flow_pages
+from accounts.flows import screen as approval_pages
 from accounts.keys import pages as key_pages
 from accounts.keys.doors import Keys
 from accounts.oidc import pages as oidc_pages
@@ -112,7 +113,7 @@ def build(
     every = [
         *accounts_routes.ROUTES, *accounts_pages.ROUTES, *factor_routes.ROUTES, *factor_pages.ROUTES,
         *oidc_pages.ROUTES, *audit_pages.ROUTES, *admin.ROUTES, *todo_pages.ROUTES, *key_pages.ROUTES,
-        *webhook_pages.ROUTES, *flow_pages.ROUTES, *routes,
+        *webhook_pages.ROUTES, *flow_pages.ROUTES, *approval_pages.ROUTES, *routes,
     ]  # fmt: skip
     every += common.routes(every, mode=str(settings.mode), version=version, cookie=cookie_name(settings))
     middleware = [

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from accounts.flows.model import Needs, Step
+from accounts.flows.model import Step
 
-WIDTH, BOX, TALL, GAP, LINE = 360, 100, 40, 28, 18
-TOP, END = 26, 26
+WIDTH, TALL, GAP, LINE, PILL, BAR = 360, 40, 26, 20, 26, 10
 
 
 class Shape(Struct, frozen=True):
@@ -22,31 +21,35 @@ class Shape(Struct, frozen=True):
 
 
 class Drawing(Struct, frozen=True):
-    """All shapes, the lines between them (x1, y1, x2, y2), and how tall it is."""
+    """All shapes, the lines between them and the arrows at their ends (x1, y1, x2, y2), and how tall it is."""
 
     shapes: list[Shape]
     lines: list[tuple[float, float, float, float]]
+    arrows: list[tuple[float, float, float, float]]
     height: float
     width: int = WIDTH
 
 
 def draw(steps: Sequence[Step], say: Callable[..., str], condition: Callable[[Step], str]) -> Drawing:
     """The drawing of ``steps``; ``say`` gives a word by its key, ``condition`` says for what a step is."""
-    shapes, lines, y, middle = [Shape("pill", WIDTH / 2, 0, say("flow.begin"))], [], float(TOP), WIDTH / 2
+    middle = WIDTH / 2
+    shapes, y = [Shape("pill", middle, 0, say("flow.begin"))], float(PILL)
+    lines: list[tuple[float, float, float, float]] = []
+    arrows: list[tuple[float, float, float, float]] = []
     for step in steps:
-        top, y = y, y + GAP
-        told = condition(step)
-        if told:
-            shapes.append(Shape("note", middle, y - 8, told))
-            y += LINE
-        if len(step.posts) > 1:
-            shapes.append(Shape("note", middle, y - 8, say(f"flow.needs.{step.needs or Needs.ALL}")))
-            y += LINE
-        lines.append((middle, top, middle, y - LINE * (bool(told) + (len(step.posts) > 1)) - 14))
-        for i, post in enumerate(step.posts):
-            x = WIDTH * (i + 0.5) / len(step.posts) if len(step.posts) > 1 else middle
-            shapes.append(Shape("box", x, y, say(f"flow.post.{post}")))
-        y += TALL
-    lines.append((middle, y, middle, y + GAP - 4))
+        several = len(step.posts) > 1
+        notes = [told for told in (condition(step), say(f"flow.needs.{step.needs}") if several else "") if told]
+        bar = y + BAR + LINE * len(notes)
+        top = bar + GAP - BAR
+        xs = [WIDTH * (i + 0.5) / len(step.posts) for i in range(len(step.posts))]
+        shapes += [Shape("note", middle, y + BAR + LINE * i + 13, told) for i, told in enumerate(notes)]
+        shapes += [Shape("box", x, top, say(f"flow.post.{post}")) for x, post in zip(xs, step.posts, strict=True)]
+        lines.append((middle, y, middle, bar))
+        arrows += [(x, bar, x, top) for x in xs]
+        y = top + TALL
+        if several:
+            lines += [(xs[0], bar, xs[-1], bar), *((x, y, x, y + BAR) for x in xs), (xs[0], y + BAR, xs[-1], y + BAR)]
+            y += BAR
+    arrows.append((middle, y, middle, y + GAP))
     shapes.append(Shape("pill", middle, y + GAP, say("flow.end")))
-    return Drawing(shapes, lines, y + GAP + END + 2)
+    return Drawing(shapes, lines, arrows, y + GAP + PILL + 2)

@@ -32,6 +32,10 @@ RETURNING *;
 -- name: running_locked
 SELECT * FROM approval_case WHERE kind = $1 AND object_id = $2 AND state = 'running' FOR UPDATE;
 
+-- name: running_of
+SELECT c.*, o.name AS org_name, p.name AS filed_by_name FROM approval_case c JOIN organisation o ON o.id = c.org_id
+LEFT JOIN person p ON p.id = c.filed_by WHERE c.object_id = ANY ($1::uuid[]) AND c.state = 'running';
+
 -- name: last_round
 SELECT c.*, f.version, f.region AS flow_region FROM approval_case c LEFT JOIN approval_flow f ON f.id = c.flow_id
 WHERE c.kind = $1 AND c.object_id = $2 ORDER BY c.round DESC LIMIT 1;

@@ -412,6 +412,18 @@ SELECT id, lot_id, kind, body, sha256, published_at FROM publication WHERE aucti
 -- name: invited_to
 SELECT i.org_id, o.name FROM invitation i JOIN organisation o ON o.id = i.org_id WHERE i.auction_id = $1 ORDER BY o.name;
 
+-- name: to_look_at
+SELECT a.org_id, a.plan_no, a.category, a.region,
+       (SELECT sum(CASE WHEN l.rules->>'basis' <> 'discount_rate' THEN (l.rules->>'ceiling')::bigint END) FROM lot l
+        WHERE l.auction_id = a.id)::bigint AS ceiling_fen
+FROM auction a WHERE a.id = $1;
+
+-- name: last_paid
+-- The last deals for an item 品目 in a province, a unit's own first. A deal's data are public.
+SELECT d.body, d.made_at FROM deal d
+WHERE d.body->>'category' = $1 AND d.region LIKE $3 || '%'
+ORDER BY (d.org_id = $2) DESC, d.made_at DESC LIMIT $4;
+
 -- name: awards_of
 SELECT w.rank, u.alias, w.offered_at, w.due_at, w.answer, w.reason, w.answered_at
 FROM award w JOIN signup u ON u.id = w.signup_id WHERE w.lot_id = $1 ORDER BY w.rank;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -134,11 +135,17 @@ async def findings_of(
     free = {row["id"]: row["free_fen"] for row in await conn.fetch(SQL["free_of"], ids, plan_id, org_id)}
     if set(ids) - set(free):
         raise refuse(Refusal.INDICATOR_UNKNOWN)
-    begins = local(now_ms).replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
-    ends = begins.replace(year=begins.year + 1)
-    year_sum: int = await conn.fetchval(SQL["year_sum"], org_id, draft.category, draft.project, begins, ends, plan_id)
+    year_sum: int = await conn.fetchval(
+        SQL["year_sum"], org_id, draft.category, draft.project, *year_of(now_ms), plan_id
+    )
     facts = Facts(tuple(free[each] for each in ids), year_sum)
     return rules.judge(draft, facts, await parameters.rule_set(conn, region, now_ms))
+
+
+def year_of(now_ms: int) -> tuple[datetime, datetime]:
+    """The begin of the calendar year, and of the next."""
+    begins = local(now_ms).replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    return begins, begins.replace(year=begins.year + 1)
 
 
 async def draft_of(conn: Connection, row: Record) -> PlanDraft:

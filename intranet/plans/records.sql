@@ -32,6 +32,9 @@ SELECT p.*, o.name AS org_name, f.name AS filed_by_name, d.name AS decided_by_na
 FROM plan p JOIN organisation o ON o.id = p.org_id JOIN person f ON f.id = p.filed_by
 LEFT JOIN person d ON d.id = p.decided_by WHERE p.id = $1;
 
+-- name: plan_named
+SELECT * FROM plan WHERE number = $1 AND org_id = $2;
+
 -- name: plan_by_number
 SELECT * FROM plan WHERE number = $1 AND org_id = $2 FOR UPDATE;
 

@@ -41,6 +41,7 @@ SUPPLIERS = (
 )
 OFFICIALS = (
     Person("buyer", "李经办", "buyer", BUYER_ORG, "buyer", HANGZHOU),
+    Person("finance", "俞会计", "buyer", BUYER_ORG, "buyer", HANGZHOU),
     Person("head", "王局长", "head", BUYER_ORG, "buyer", HANGZHOU),
     Person("agency", "孙代理", "agency", "浙江某采购代理有限公司（演示）", "agency", HANGZHOU),
     Person("expert", "沈专家", "expert", "评审专家库（演示）", "expert", HANGZHOU),
@@ -52,6 +53,7 @@ OFFICIALS = (
 )
 SHOWN = {
     "buyer": "采购经办人 purchaser's handler",
+    "finance": "采购单位财务 unit's finance",
     "head": "采购单位负责人 head of the unit",
     "agency": "代理机构 agency",
     "expert": "评审专家 expert (inquiry group 询价小组)",

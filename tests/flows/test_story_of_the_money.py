@@ -1,9 +1,10 @@
-"""The money's story in the browser: granted, planned, frozen by the case, saved at the award, consumed, paid."""
+"""The money's story in the browser: granted, planned, approved by a flow just set, frozen, saved, consumed, paid."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
@@ -46,8 +47,37 @@ async def granted(finance: Any, site: Site) -> str:
     return str(finance.url)
 
 
-async def planned(buyer: Any, head: Any, site: Site, indicator: str) -> str:
-    """A plan of 48,000.00 from the indicator, filed and approved: its address."""
+async def three_posts(admin: Any, site: Site) -> None:
+    """The city's flow of plans, set on its page: the unit's finance, its head, the finance department."""
+    await admin.goto(f"{site.origin}/flows?kind=plan")
+    await admin.click("button[value=add]")
+    await admin.click("button[value=add]")
+    await admin.wait_for_selector("[data-step='3']")
+    for n, chosen in enumerate(("finance", "head", "fiscal"), 1):
+        for post in ("department", "finance", "head", "fiscal"):
+            await admin.set_checked(f"input[name=step-{n}-post][value={post}]", post == chosen)
+    await admin.fill("#step-3-from", "40000")
+    await admin.click("button[value=publish]")
+    assert "金额 ≥ ¥40,000.00" in await admin.inner_text("#in-force")
+
+
+async def approved(page: Any, site: Site, plan: str, *, last: bool) -> None:
+    """One post's approval of the plan, on the screen for approvals, with the money before his eyes."""
+    await page.goto(f"{site.origin}/todo")
+    await page.click("a[href='/approvals']")
+    card = page.locator(f"[data-case='plan:{plan.rsplit('/', 1)[1]}']")
+    told = await card.inner_text()
+    assert all(each in told for each in ("会议室改造 可用余额", "¥60,000.00", "¥48,000.00"))
+    await card.locator("input[name=case]").check()
+    await page.click("button[value=approve]")
+    await page.wait_for_selector("#approvals-empty")
+    await page.goto(plan)
+    assert await page.get_attribute("#state", "data-state") == ("approved" if last else "filed")
+
+
+async def planned(people: dict[str, Any], site: Site, indicator: str) -> str:
+    """A plan of 48,000.00 from the indicator, filed, and approved by three posts: its address."""
+    buyer = people["buyer"]
     await buyer.goto(f"{site.origin}/plans/new")
     for field, words in {
         "title": "会议室座椅",
@@ -61,10 +91,10 @@ async def planned(buyer: Any, head: Any, site: Site, indicator: str) -> str:
     await buyer.fill("#source-1-amount", "48000")
     await buyer.click("form button[type=submit].primary")
     await buyer.wait_for_url(re.compile("/plans/[0-9a-f-]{36}$"))
-    await head.goto(buyer.url)
-    await head.click("#decide button[value=approve]")
-    await head.wait_for_selector("[data-state=approved]")
-    return str(buyer.url)
+    plan = str(buyer.url)
+    for login, last in (("finance", False), ("head", False), ("supervisor", True)):
+        await approved(people[login], site, plan, last=last)
+    return plan
 
 
 async def case_of(buyer: Any, head: Any, site: Site, plan: str) -> UUID:
@@ -127,17 +157,16 @@ async def awarded(people: dict[str, Any], site: Site, auction_id: UUID) -> UUID:
 
 
 async def test_the_money_of_a_plan_from_the_grant_to_the_payment(site: Site, browser: Any) -> None:
-    async with (
-        a_person(browser, site, "buyer") as buyer,
-        a_person(browser, site, "head") as head,
-        a_person(browser, site, "supervisor") as finance,
-        a_person(browser, site, "supplier1", phone=True) as one,
-        a_person(browser, site, "supplier2") as two,
-        a_person(browser, site, "supplier4") as four,
-    ):
-        people = {"buyer": buyer, "supplier1": one, "supplier2": two, "supplier4": four}
+    async with AsyncExitStack() as stack:
+        logins = ("buyer", "finance", "head", "supervisor", "admin", "supplier1", "supplier2", "supplier4")
+        people = {
+            login: await stack.enter_async_context(a_person(browser, site, login, phone=login in ("head", "supplier1")))
+            for login in logins
+        }
+        buyer, head, finance = people["buyer"], people["head"], people["supervisor"]
         indicator = await granted(finance, site)
-        plan = await planned(buyer, head, site, indicator)
+        await three_posts(people["admin"], site)
+        plan = await planned(people, site, indicator)
         nothing = "¥0.00"
         book = {"available": "¥60,000.00", "frozen": nothing, "consumed": nothing, "paid": nothing}
         assert await balances(buyer, indicator) == book

@@ -23,7 +23,9 @@ BINDING = {
         "POST /api/lots/{lot_id:uuid}/shares", "POST /lots/{lot_id:uuid}/choice", "POST /lots/{lot_id:uuid}/confirm",
         "POST /lots/{lot_id:uuid}/contract",
     ),
-    "head": ("POST /plans/{plan_id:uuid}/decision", "POST /payments/{payment_id:uuid}/decision"),
+    "head": (
+        "POST /plans/{plan_id:uuid}/decision", "POST /payments/{payment_id:uuid}/decision", "POST /approvals",
+    ),
     "admin": ("POST /admin/people/{person_id:uuid}/invitation",),
     "security": (
         "POST /admin/people/{person_id:uuid}/grants", "POST /admin/people/{person_id:uuid}/delegations",

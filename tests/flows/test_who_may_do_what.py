@@ -54,6 +54,7 @@ RULES: dict[frozenset[str], str] = {
         GET /invitation | POST /invitation | GET /register | POST /register
     """,
     EVERYONE - {"nobody"}: """
+        GET /approvals | POST /approvals
         GET /todo/away | POST /todo/away | POST /todo/contact | GET /keys | POST /keys
         GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key | GET /account | POST /account/sessions
         GET /account/factors | GET /prove | GET /suppliers/export.csv
@@ -310,6 +311,7 @@ def routes_of_the_product() -> list[BaseRoute]:
     from accounts.factors import pages as factor_pages
     from accounts.factors import routes as factor_routes
     from accounts.flows import pages as flow_pages
+    from accounts.flows import screen as approval_pages
     from accounts.keys import pages as key_pages
     from accounts.oidc import pages as oidc_pages
     from accounts.todo import pages as todo_pages
@@ -325,6 +327,7 @@ def routes_of_the_product() -> list[BaseRoute]:
         *key_pages.ROUTES,
         *webhook_pages.ROUTES,
         *flow_pages.ROUTES,
+        *approval_pages.ROUTES,
         *composition.ROUTES,
     ]
 
