@@ -10,6 +10,9 @@ from uuid import UUID
 from msgspec import Struct
 from starlette.requests import Request
 
+from accounts.flows import engine
+from accounts.flows.model import Facts, Kind, Step
+from accounts.flows.rules import path_of
 from accounts.model import Actor
 from accounts.records import agencies_for
 from auction.case import params
@@ -134,6 +137,7 @@ async def _people_context(request: Request, actor: Actor, sheet: Sheet) -> dict[
         "looked_for": looked_for,
         "invite_all": everyone,
         "agencies": await agencies_for(pool, actor.region),
+        "flow_steps": await _path(pool, actor, sheet),
         "only_rounds": wizard.only_rounds(rule_defaults(sheet) | sheet.fields),
         "earliest": earliest,
         "defaults": {
@@ -143,6 +147,14 @@ async def _people_context(request: Request, actor: Actor, sheet: Sheet) -> dict[
             **({} if "opens_at" in sheet.fields else {"post_head": "1"}),
         },
     }
+
+
+async def _path(pool: Any, actor: Actor, sheet: Sheet) -> tuple[Step, ...]:
+    """The steps of the place's approval flow that this case comes to; () where the place has none."""
+    assert isinstance(sheet.verdict, Gate)
+    assert sheet.need is not None
+    facts = Facts(sheet.need.budget_fen, sheet.need.category, sheet.verdict.legal_basis, actor.region)
+    return path_of((await engine.flow_of(pool, Kind.CASE, actor.region))[1], facts)
 
 
 def looked_up(among: list[SupplierFacts], words: str) -> list[SupplierFacts]:
@@ -187,6 +199,7 @@ async def _check_context(request: Request, actor: Actor, sheet: Sheet) -> dict[s
         "amounts": {no: wording.amount_text(one.ceiling, one.basis) for no, one in rules.items() if one.ceiling},
         "words": words_of(request, rules),
         "sealed": is_sealed(rules),
+        "flow_steps": await _path(pool, actor, sheet),
         "people": people,
         "few": read_few(sheet.fields)[0],
         "agency": next((row["name"] for row in await agencies_for(pool, actor.region) if row["id"] == agency), ""),

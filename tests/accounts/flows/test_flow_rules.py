@@ -78,6 +78,8 @@ HEAD = Step((Post.HEAD,))
         ((HEAD, Step((Post.FINANCE,), when="amount > 5")), Fault.CONDITION, 2),
         ((HEAD, Step((Post.FINANCE,), when='method == "mall" || nothing')), Fault.CONDITION, 2),
         ((HEAD, Step((Post.FINANCE,), when="true" + " && true" * 50)), Fault.CONDITION, 2),
+        ((HEAD, Step((Post.FINANCE,), when="[1,2,3,4,5,6,7,8].all(a," * 12 + "true" + ")" * 12)), Fault.CONDITION, 2),
+        ((HEAD, Step((Post.FINANCE,), when="[1].map (a, a > 0)[0]")), Fault.CONDITION, 2),
     ],
 )
 def test_a_flow_that_is_not_sound_is_refused_with_its_step(steps: tuple[Step, ...], fault: Fault, n: int) -> None:

@@ -11,6 +11,10 @@ import pytest
 import pytest_asyncio
 
 from accounts import sessions
+from accounts.flows import editing
+from accounts.flows.model import Kind as FlowKind
+from accounts.flows.model import Post
+from accounts.flows.model import Step as FlowStep
 from accounts.model import Role
 from auction.case import reruns
 from auction.case.records import decode_rules
@@ -20,7 +24,7 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.typed import moment_text
 from plumbing.valkey import Valkey
-from tests.auction.people import a_supplier
+from tests.auction.people import a_supplier, an_actor, an_organisation
 from tests.auction.walk import a_cast, opened, within
 from tests.site import WithState, a_client, a_person, a_site, log_in
 
@@ -391,3 +395,18 @@ async def test_guests_are_found_by_name_or_code_instead_of_one_long_list(client:
     assert f'value="{guests[3].org_id}"' in page
     assert f'value="{guests[5].org_id}"' not in page
     assert "没有符合的供应商" in (await client.get(f"{where}/people?find=无此供应商")).text
+
+
+async def test_where_the_place_has_a_flow_its_posts_are_named_and_none_is_chosen(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    admin = await an_actor(pool, await an_organisation(pool, "supervisor"), Role.ADMIN)
+    steps = (FlowStep((Post.FINANCE,)), FlowStep((Post.HEAD,), from_fen=10**14))
+    for seen, given in enumerate((steps, ())):
+        await within(pool, editing.publish, admin, FlowKind.CASE, "330100", given, seen, "", Clock().now_ms())
+        where = await typed(client, need(), rules())
+        page = (await client.get(f"{where}/people")).text
+        assert ("本地区已设定审批流程" in page, 'name="post_department"' in page) == (bool(given), not given)
+        assert ("<b>单位负责人</b>" in page) is False, "this case does not come to that step"
+        await client.post(f"{where}/people", data=people(post_head="1"))
+        assert ("单位财务" in (await client.get(f"{where}/check")).text) is bool(given)
