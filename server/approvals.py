@@ -9,6 +9,8 @@ import msgspec
 from accounts.flows.desks import Desk, Desks, Look
 from accounts.flows.model import Kind
 from auction.case import approving, looking
+from intranet.payments import looking as payments
+from intranet.payments import operations as paying
 from intranet.plans import looking as plans
 from intranet.plans import operations
 from intranet.plans.operations import SQL
@@ -25,4 +27,5 @@ async def look_at_plan(pool: Pool, plan_id: UUID, now_ms: int) -> Look:
 DESKS: Desks = {
     Kind.PLAN: Desk(look_at_plan, operations.decide),
     Kind.CASE: Desk(looking.look, approving.decide),
+    Kind.PAYMENT: Desk(payments.look, paying.decide),
 }

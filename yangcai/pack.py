@@ -70,7 +70,6 @@ async def _load(url: str, pack: Any) -> tuple[str, str]:
     from plumbing.clock import Clock
     from registries.packs import records
     from server.trail import by_hand
-    from standards.workdays import day_of
 
     try:
         pool = await postgres.open_pool(url, size_max=1)
@@ -78,7 +77,7 @@ async def _load(url: str, pack: Any) -> tuple[str, str]:
         return "", f"Postgres does not answer: {error}"
     try:
         async with pool.acquire() as conn, conn.transaction():
-            if not await records.load(conn, pack, day_of(Clock().now_ms())):
+            if not await records.load(conn, pack, Clock().now_ms()):
                 return "loaded before", ""
             named = {"version": pack.manifest.version, "sha256": pack.sha256}
             await by_hand(conn, "pack load", "pack.loaded", f"pack:{pack.manifest.name}", named)

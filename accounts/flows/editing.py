@@ -95,9 +95,18 @@ def read(kind: Kind, rows: Sequence[Row]) -> tuple[Step, ...]:
 
 
 async def publish(
-    conn: Connection, actor: Actor, kind: Kind, region: str, steps: Sequence[Step], seen: int, note: str, now_ms: int
+    conn: Connection,
+    actor: Actor | None,
+    kind: Kind,
+    region: str,
+    steps: Sequence[Step],
+    seen: int,
+    note: str,
+    now_ms: int,
 ) -> UUID:
     """Put a version in force for a place (a beginning of codes); no steps: its own flow ends. The version's id.
+
+    ``actor``: None for a province pack.
 
     Raises ``Problem`` 409 ``flow_stale`` when another published since version ``seen`` was looked at.
     """
@@ -105,7 +114,7 @@ async def publish(
     newest = await conn.fetchval(SQL["newest"], kind, region) or 0
     if newest != seen:
         raise Problem(409, "flow_stale", accept={"version": newest})
-    given = (kind, region, msgspec.to_builtins(tuple(steps)), note, actor.user_id, moment(now_ms))
+    given = (kind, region, msgspec.to_builtins(tuple(steps)), note, actor and actor.user_id, moment(now_ms))
     row = await conn.fetchrow(SQL["add_version"], *given)
     assert row is not None
     detail = {"kind": kind, "region": region, "version": row["version"], "steps": msgspec.to_builtins(tuple(steps))}

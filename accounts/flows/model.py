@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     PLAN = "plan"  # 采购计划
     CASE = "case"  # 采购项目
+    PAYMENT = "payment"  # 支付申请
 
 
 class Post(StrEnum):
@@ -32,9 +33,10 @@ ROLE_OF = {Post.DEPARTMENT: Role.BUYER, Post.FINANCE: Role.BUYER, Post.HEAD: Rol
 POSTS_OF = {
     Kind.PLAN: (Post.DEPARTMENT, Post.FINANCE, Post.HEAD, Post.FISCAL),
     Kind.CASE: (Post.DEPARTMENT, Post.FINANCE, Post.HEAD),
+    Kind.PAYMENT: (Post.DEPARTMENT, Post.FINANCE, Post.HEAD),
 }
-"""Who oversees a purchase does not take part in it: a case is approved by its unit alone."""
-ACT_OF = {Kind.PLAN: Act.PLAN_DECIDE, Kind.CASE: Act.CASE_APPROVE}
+"""Who oversees purchases takes no part in them: a unit alone approves its cases and its payments."""
+ACT_OF = {Kind.PLAN: Act.PLAN_DECIDE, Kind.CASE: Act.CASE_APPROVE, Kind.PAYMENT: Act.PAYMENT_DECIDE}
 
 
 class Needs(StrEnum):

@@ -8,7 +8,7 @@ ORDER BY length(f.region) DESC LIMIT 1;
 -- name: versions_of
 SELECT f.*, p.name AS made_by_name,
        (SELECT count(*) FROM approval_case c WHERE c.flow_id = f.id AND c.state = 'running') AS running
-FROM approval_flow f JOIN person p ON p.id = f.made_by
+FROM approval_flow f LEFT JOIN person p ON p.id = f.made_by
 WHERE f.kind = $1 AND f.region = $2 ORDER BY f.version DESC LIMIT 50;
 
 -- name: lock_place
@@ -18,6 +18,9 @@ SELECT pg_advisory_xact_lock(hashtextextended('approval_flow:' || $1 || ':' || $
 INSERT INTO approval_flow (kind, region, version, steps, note, made_by, made_at)
 SELECT $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6 FROM approval_flow WHERE kind = $1 AND region = $2
 RETURNING id, version;
+
+-- name: standing
+SELECT version, steps FROM approval_flow WHERE kind = $1 AND region = $2 ORDER BY version DESC LIMIT 1;
 
 -- name: newest
 SELECT version FROM approval_flow WHERE kind = $1 AND region = $2 ORDER BY version DESC LIMIT 1;

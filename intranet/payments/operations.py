@@ -7,6 +7,9 @@ from typing import TypeAlias
 from uuid import UUID
 
 from accounts.audit import audit
+from accounts.flows import engine
+from accounts.flows.model import Facts, Filing, Outcome
+from accounts.flows.model import Kind as Flow
 from accounts.model import Actor, Role
 from accounts.records import moment
 from intranet.access import of_unit
@@ -38,6 +41,9 @@ async def file(conn: Connection, actor: Actor, asked: Application, now_ms: int) 
     number = f"ZF{local(now_ms).year}{row['region'][:4]}{await conn.fetchval(SQL['next_number']):06d}"
     given = (number, asked.request_id, row["region"], row["org_id"], asked.fen, asked.acceptance_no, asked.about)
     made: UUID = await conn.fetchval(SQL["add"], *given, actor.user_id, moment(now_ms))
+    facts = Facts(asked.fen, row["category"], row["method"], row["region"])
+    named = (row["title"], number, f"/payments/{made}")
+    await engine.begin(conn, Filing(Flow.PAYMENT, made, row["region"], row["org_id"], *named, facts), actor, now_ms)
     await audit(conn, actor, "payment.filed", f"payment:{made}", detail={"fen": asked.fen, "number": number})
     told = {"contract": row["contract_no"], "plan": row["plan_number"], "fen": asked.fen}
     await writing.tell(
@@ -47,12 +53,20 @@ async def file(conn: Connection, actor: Actor, asked: Application, now_ms: int) 
 
 
 async def decide(conn: Connection, actor: Actor, payment_id: UUID, approve: bool, why: str, now_ms: int) -> State:
-    """The head approves (the money is under way 支付在途 and the treasury is told) or declines; never his own."""
-    row, state = await _step(conn, actor, payment_id, Step.APPROVE if approve else Step.DECLINE, now_ms, Role.HEAD)
-    if row["filed_by"] == actor.user_id:
-        raise Problem(403, "second_person_needed")
+    """One post of the payment's flow approves or declines; never his own.
+
+    At the last approval the money is under way 支付在途 and the treasury is told.
+    """
+    given = (Step.APPROVE if approve else Step.DECLINE, now_ms, Role.BUYER, Role.HEAD)
+    row, state = await _step(conn, actor, payment_id, *given)
     if not approve and not why:
         raise Problem(422, "plan_remark_needed")
+    done = await engine.decide(conn, actor, Flow.PAYMENT, payment_id, approve, why, now_ms)
+    if done.outcome is Outcome.RUNNING:
+        await audit(
+            conn, actor, "payment.post_approved", f"payment:{payment_id}", detail={"post": done.post, "why": why}
+        )
+        return State.FILED
     await conn.execute(SQL["decide"], payment_id, state, actor.user_id, moment(now_ms), why)
     await audit(conn, actor, f"payment.{state}", f"payment:{payment_id}", detail={"why": why})
     if approve:
@@ -64,6 +78,7 @@ async def withdraw(conn: Connection, actor: Actor, payment_id: UUID, now_ms: int
     """Take back an application that is not decided."""
     _, state = await _step(conn, actor, payment_id, Step.WITHDRAW, now_ms, Role.BUYER)
     await conn.execute(SQL["end"], payment_id, state, moment(now_ms), None, None)
+    await engine.withdraw(conn, Flow.PAYMENT, payment_id, now_ms)
     await audit(conn, actor, "payment.withdrawn", f"payment:{payment_id}")
 
 
@@ -85,10 +100,10 @@ async def _contract(conn: Connection, request_id: str) -> Record | None:
 
 
 async def _step(
-    conn: Connection, actor: Actor, payment_id: UUID, step: Step, now_ms: int, role: Role
+    conn: Connection, actor: Actor, payment_id: UUID, step: Step, now_ms: int, *roles: Role
 ) -> tuple[Record, State]:
     row = await conn.fetchrow(SQL["payment"], payment_id)
-    if row is None or not of_unit(actor, role, now_ms, row["region"], row["org_id"]):
+    if row is None or not any(of_unit(actor, role, now_ms, row["region"], row["org_id"]) for role in roles):
         raise Problem(404, "payment_unknown")
     await _contract(conn, row["request_id"])
     row = await conn.fetchrow(SQL["locked"], payment_id)

@@ -1,4 +1,4 @@
-"""支付: the pages of payments. A unit's handler files against its contracts, its head decides, finance looks on."""
+"""支付: the pages of payments. A unit's handler files against its contracts, its posts decide, finance looks on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts.acts import Act
+from accounts.flows import engine
+from accounts.flows.model import Kind
 from accounts.model import Actor, Role
 from accounts.web import require, stepped_up
 from intranet.access import READERS, own_unit, places, sees
@@ -84,7 +86,8 @@ async def _show(request: Request, actor: Actor, refused: str = "") -> Response:
         409 if refused else 200,
         row=row,
         parts=await state.postgres.fetch(SQL["parts"], row["id"]),
-        decides=own and actor.has(Role.HEAD) and (now, Step.APPROVE) in LIFE and row["filed_by"] != actor.user_id,
+        flow=await engine.progress(state.postgres, Kind.PAYMENT, row["id"]),
+        decides=await engine.is_turn_of(state.postgres, actor, Kind.PAYMENT, row["id"], state.clock.now_ms()),
         withdraws=own and actor.has(Role.BUYER) and (now, Step.WITHDRAW) in LIFE,
         refused=refused,
         faults=[],
@@ -98,8 +101,8 @@ async def payment(request: Request) -> Response:
     return await _show(request, await require(request, *READERS))
 
 
-async def _act(request: Request, role: Role, note: str, act: Any) -> Response:
-    actor, state, payment_id = await require(request, role), request.state, request.path_params["payment_id"]
+async def _act(request: Request, roles: tuple[Role, ...], note: str, act: Any) -> Response:
+    actor, state, payment_id = await require(request, *roles), request.state, request.path_params["payment_id"]
     form = await read_form(request)
     try:
         async with state.postgres.acquire() as conn, conn.transaction():
@@ -113,14 +116,14 @@ async def _act(request: Request, role: Role, note: str, act: Any) -> Response:
 
 @page("POST", "/payments/{payment_id:uuid}/decision", act=Act.PAYMENT_DECIDE)
 async def decide_payment(request: Request) -> Response:
-    """The head approves an application or declines it."""
+    """The post whose turn it is approves an application or declines it."""
     await stepped_up(request)
 
     async def act(conn: Any, actor: Actor, payment_id: UUID, form: Form, now_ms: int) -> None:
         yes, why = form.get("act") == "approve", form.get("remark", "")[:500]
         await operations.decide(conn, actor, payment_id, yes, why, now_ms)
 
-    return await _act(request, Role.HEAD, "note.payment_decided", act)
+    return await _act(request, (Role.BUYER, Role.HEAD), "note.payment_decided", act)
 
 
 @page("POST", "/payments/{payment_id:uuid}/withdrawal", act=Act.PAYMENT_FILE)
@@ -130,7 +133,7 @@ async def withdraw_payment(request: Request) -> Response:
     async def act(conn: Any, actor: Actor, payment_id: UUID, form: Form, now_ms: int) -> None:
         await operations.withdraw(conn, actor, payment_id, now_ms)
 
-    return await _act(request, Role.BUYER, "note.payment_withdrawn", act)
+    return await _act(request, (Role.BUYER,), "note.payment_withdrawn", act)
 
 
 ROUTES = collect(globals())

@@ -3,10 +3,12 @@ SELECT nextval('payment_number');
 
 -- name: contract
 -- The money of a signed contract, and what of it is applied for or paid.
-SELECT u.request_id, u.contract_no, u.payee, p.region, p.org_id, p.number AS plan_number, p.title,
+SELECT u.request_id, u.contract_no, u.payee, p.region, p.org_id, p.number AS plan_number, p.title, p.category, p.method,
        (SELECT sum(s.held_fen) FROM budget_hold_source s WHERE s.request_id = u.request_id)::bigint AS fen,
        (SELECT coalesce(sum(y.fen), 0) FROM payment y
-        WHERE y.request_id = u.request_id AND y.state IN ('filed', 'applied', 'paid'))::bigint AS asked_fen
+        WHERE y.request_id = u.request_id AND y.state IN ('filed', 'applied', 'paid'))::bigint AS asked_fen,
+       (SELECT coalesce(sum(y.fen), 0) FROM payment y
+        WHERE y.request_id = u.request_id AND y.state = 'paid')::bigint AS paid_fen
 FROM plan_use u JOIN plan p ON p.id = u.plan_id JOIN budget_hold h ON h.request_id = u.request_id
 WHERE u.request_id = $1 AND h.state = 'confirmed';
 
@@ -56,10 +58,10 @@ UPDATE payment SET state = $2, ended_at = $3, voucher = coalesce($4, voucher), w
 
 -- name: sources_left
 -- What of each source of a contract's money no approved application has taken.
-SELECT s.no, s.indicator_id, s.held_fen - coalesce((
+SELECT s.no, s.indicator_id, i.project, i.fund_source, s.held_fen - coalesce((
     SELECT sum(t.fen) FROM payment_part t JOIN payment y ON y.id = t.payment_id
     WHERE y.request_id = s.request_id AND t.no = s.no AND y.state IN ('applied', 'paid')), 0)::bigint AS fen
-FROM budget_hold_source s WHERE s.request_id = $1 ORDER BY s.no;
+FROM budget_hold_source s JOIN indicator i ON i.id = s.indicator_id WHERE s.request_id = $1 ORDER BY s.no;
 
 -- name: add_part
 INSERT INTO payment_part (payment_id, no, indicator_id, fen) VALUES ($1, $2, $3, $4);

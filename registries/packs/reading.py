@@ -12,16 +12,19 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from accounts.flows.model import Kind as Business
+from accounts.flows.model import Step
+from accounts.flows.rules import judge as judge_flow
 from registries.forms.model import Form, Kind
 from registries.forms.model import fault_of as form_fault
 from registries.parameters.importing import CATEGORIES, REGIONS, FileFault, Report, judge
 from standards import categories, regions
 from standards.params import RuleParam, fault_of, overlapping
 
-MANIFEST, PARAMETERS = "pack.toml", "parameters.toml"
+MANIFEST, PARAMETERS, FLOWS = "pack.toml", "parameters.toml", "flows.toml"
 TABLES = {"categories.csv": CATEGORIES, "regions.csv": REGIONS}
 FORMS = {f"forms/{kind.value}.txt": kind for kind in Kind}
-KNOWN = {MANIFEST, PARAMETERS, *TABLES, *FORMS}
+KNOWN = {MANIFEST, PARAMETERS, FLOWS, *TABLES, *FORMS}
 
 Line = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
 Short = Annotated[str, Meta(max_length=60, pattern=r"^[^\x00-\x1f]*$")]
@@ -58,6 +61,18 @@ class _Values(Struct, frozen=True, forbid_unknown_fields=True):
     parameter: list[_Value] = []
 
 
+class Flow(Struct, frozen=True, forbid_unknown_fields=True):
+    """An approval flow 审批流 that the pack sets for a place of the province (the whole, where none is named)."""
+
+    kind: Business
+    step: tuple[Step, ...]
+    region: str = ""
+
+
+class _Flows(Struct, frozen=True, forbid_unknown_fields=True):
+    flow: list[Flow] = []
+
+
 class Pack(Struct, frozen=True):
     """A pack without a fault. ``sha256`` is that of all its files."""
 
@@ -65,6 +80,7 @@ class Pack(Struct, frozen=True):
     params: list[RuleParam]
     forms: list[Form]
     tables: dict[str, dict[str, str]]
+    flows: list[Flow]
     sha256: str
 
 
@@ -79,6 +95,7 @@ class Why(StrEnum):
     OUTSIDE = "outside"
     FORM = "form"
     TABLE = "table"
+    FLOW = "flow"
 
 
 class Fault(Struct, frozen=True):
@@ -97,16 +114,18 @@ def read(files: Mapping[str, bytes]) -> Pack | list[Fault]:
     manifest = _toml(files, MANIFEST, Manifest, faults)
     values = _toml(files, PARAMETERS, _Values, faults) if PARAMETERS in files else _Values()
     tables = _tables(files, faults)
-    if manifest is None or values is None:
+    set_out = _toml(files, FLOWS, _Flows, faults) if FLOWS in files else _Flows()
+    if manifest is None or values is None or set_out is None:
         return faults
     params = _params(manifest, values, faults)
     forms = _forms(files, manifest, faults)
+    flows = _flows(manifest, set_out, faults)
     if faults:
         return faults
     whole = hashlib.sha256()
     for name in sorted(files):
         whole.update(f"{name}\0{hashlib.sha256(files[name]).hexdigest()}\n".encode())
-    return Pack(manifest, params, forms, tables, whole.hexdigest())
+    return Pack(manifest, params, forms, tables, flows, whole.hexdigest())
 
 
 def _toml(files: Mapping[str, bytes], name: str, shape: type[Any], faults: list[Fault]) -> Any:
@@ -148,6 +167,22 @@ def _params(manifest: Manifest, values: _Values, faults: list[Fault]) -> list[Ru
         about = f"{one.key} {one.region}: {one.valid_from} – {one.valid_to or '…'}, {other.valid_from}"
         faults.append(Fault(PARAMETERS, Why.OVERLAP, about))
     return params
+
+
+def _flows(manifest: Manifest, set_out: _Flows, faults: list[Fault]) -> list[Flow]:
+    flows: list[Flow] = []
+    for one in set_out.flow:
+        region = one.region or manifest.region
+        wrong = judge_flow(one.kind, one.step)
+        if wrong is not None:
+            about = f"{one.kind} {region}: {wrong.step} {wrong.fault} {wrong.said}".rstrip()
+            faults.append(Fault(FLOWS, Why.FLOW, about))
+        elif not regions.is_prefix(region) or not regions.within(region, manifest.region):
+            faults.append(Fault(FLOWS, Why.OUTSIDE, f"{one.kind} {region}"))
+        elif any((one.kind, region) == (other.kind, other.region) for other in flows):
+            faults.append(Fault(FLOWS, Why.OVERLAP, f"{one.kind} {region}"))
+        flows.append(msgspec.structs.replace(one, region=region))
+    return flows
 
 
 def _forms(files: Mapping[str, bytes], manifest: Manifest, faults: list[Fault]) -> list[Form]:

@@ -8,15 +8,19 @@ from pathlib import Path
 
 import msgspec
 
+from accounts.flows import editing
+from accounts.flows.engine import SQL as FLOWS
+from accounts.flows.model import Step
 from plumbing import sql
 from plumbing.postgres import Connection, Pool
 from registries.forms import records as forms
 from registries.forms.model import Fault as FormFault
 from registries.forms.model import Form, in_force
-from registries.packs.reading import Branding, Pack
+from registries.packs.reading import Branding, Flow, Pack
 from registries.parameters import records as parameters
 from registries.parameters.loading import SHELVES
 from standards.params import RuleParam
+from standards.workdays import day_of
 
 SQL = sql.load(Path(__file__).with_name("records.sql"))
 
@@ -34,12 +38,12 @@ class Refused(Exception):
     """It does not fit what is set already; the transaction must be given up. ``args``: the ``Clash``, what about."""
 
 
-async def load(conn: Connection, pack: Pack, today: date) -> bool:
+async def load(conn: Connection, pack: Pack, now_ms: int) -> bool:
     """Write ``pack`` for a transaction of the caller; False when this version was loaded before. Raises ``Refused``.
 
     What it sets beyond what stands begins tomorrow at the earliest, except where nothing was set before.
     """
-    manifest = pack.manifest
+    manifest, today = pack.manifest, day_of(now_ms)
     await conn.execute(SQL["lock_packs"])
     known = await conn.fetchval(SQL["loaded"], manifest.name, manifest.version)
     if known is not None:
@@ -53,6 +57,8 @@ async def load(conn: Connection, pack: Pack, today: date) -> bool:
         await _put(conn, param, held, today)
     for form in pack.forms:
         await _add(conn, form, today)
+    for flow in pack.flows:
+        await _set(conn, flow, f"{manifest.name} {manifest.version}", now_ms)
     branding = msgspec.to_builtins(manifest.branding)
     await conn.execute(SQL["add_pack"], manifest.name, manifest.version, manifest.region, branding, pack.sha256)
     await conn.execute(SQL["tell_pack"])
@@ -78,6 +84,15 @@ async def _add(conn: Connection, form: Form, today: date) -> None:
     earliest = today + timedelta(days=1) if own else date.min
     if isinstance(await forms.add(conn, form, earliest, None), FormFault):
         raise Refused(Clash.FORM, f"{form.kind} {form.valid_from}")
+
+
+async def _set(conn: Connection, flow: Flow, note: str, now_ms: int) -> None:
+    """A flow that stands as it is set out stays; another becomes an earlier version."""
+    newest = await conn.fetchrow(FLOWS["standing"], flow.kind, flow.region)
+    if newest is not None and msgspec.convert(newest["steps"], tuple[Step, ...]) == flow.step:
+        return
+    seen = newest["version"] if newest is not None else 0
+    await editing.publish(conn, None, flow.kind, flow.region, flow.step, seen, note, now_ms)
 
 
 class Brand:

@@ -55,7 +55,7 @@ async def test_several_are_approved_together_with_the_money_before_ones_eyes(app
         assert (await page.post("/approvals", data={"act": "approve"})).status_code == 409
         refused = await page.post("/approvals", data={"act": "return", "case": f"plan:{plans[0]}"})
         assert "请填写理由" in refused.text
-        for nonsense in ("plan:1", "payment:" + str(plans[0]), str(plans[0])):
+        for nonsense in ("plan:1", "mall:" + str(plans[0]), str(plans[0])):
             wrong = await page.post("/approvals", data={"act": "approve", "case": nonsense})
             assert (wrong.status_code, "请勾选" in wrong.text) == (409, True)
         assert await states_of(pool, plans) == ["filed", "filed"]
