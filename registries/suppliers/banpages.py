@@ -18,6 +18,7 @@ from plumbing.postgres import Connection
 from plumbing.problems import Problem
 from plumbing.typed import Typed
 from plumbing.web import Form, collect, page, read_form, see_other
+from registries.filing.doors import counted
 from registries.suppliers import listpages, records
 from registries.suppliers.model import Ban
 from standards import regions
@@ -34,13 +35,11 @@ async def bans(request: Request) -> Response:
     today = day_of(state.clock.now_ms())
     given = (today, asked.plain, asked.chosen, lists.PAGE_SIZE, (asked.at - 1) * lists.PAGE_SIZE)
     rows = await state.postgres.fetch(records.SQL["bans"], *given)
-    total = rows[0]["total"] if rows else 0
     response: Response = state.templates.page(
         request,
         "supplier_bans.html",
-        rows=rows,
-        total=total,
-        pages=max(1, -(-total // lists.PAGE_SIZE)),
+        **counted(rows),
+        kind="supplier",
         asked=asked,
         states=STATES,
         place=regions.full_name,

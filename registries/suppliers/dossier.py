@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import re
 from datetime import date, timedelta
-from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
@@ -19,16 +18,6 @@ _IDENTITY = re.compile(
 )
 HOLDS_BP = 5_000
 """Above this share of the capital a shareholder controls 控股; a managing body does so with any share."""
-
-
-class Stage(StrEnum):
-    """Where a filing stands. A later one replaces one that was not decided."""
-
-    FILED = "filed"
-    APPROVED = "approved"
-    RETURNED = "returned"
-    REPLACED = "replaced"
-    REJECTED = "rejected"  # 不予入库: not who it says it is
 
 
 class Shareholder(Struct, frozen=True):
@@ -101,11 +90,6 @@ def masked_number(number: str) -> str:
 def masked_account(number: str) -> str:
     """The last four signs of an account's number."""
     return "*" * max(0, len(number) - 4) + number[-4:]
-
-
-def masked_phone(phone: str) -> str:
-    """Three signs and the last four."""
-    return phone[:3] + "*" * max(0, len(phone) - 7) + phone[-4:] if len(phone) > 7 else "*" * len(phone)
 
 
 def controllers_of(dossier: Dossier) -> frozenset[str]:

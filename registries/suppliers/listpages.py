@@ -10,10 +10,11 @@ from accounts.acts import OPEN, SIGNED_IN, Act
 from accounts.audit import audit
 from accounts.rules import may_act
 from accounts.web import require
-from plumbing import lists
 from plumbing.problems import Problem, language
 from plumbing.spreadsheets import as_csv
 from plumbing.web import collect, page
+from registries.filing.doors import counted
+from registries.filing.model import changes
 from registries.suppliers import filings, reading, records, rules, searching
 from registries.suppliers.showing import Sight, lines_for, sight_of
 from standards import regions
@@ -29,13 +30,11 @@ async def suppliers(request: Request) -> Response:
     state, actor = request.state, await sessions.actor(request)
     asked = searching.sought(request.query_params)
     rows = await searching.search(state.postgres, asked, day_of(state.clock.now_ms()))
-    total = rows[0]["total"] if rows else 0
     response: Response = state.templates.page(
         request,
         "suppliers.html",
-        rows=rows,
-        total=total,
-        pages=max(1, -(-total // lists.PAGE_SIZE)),
+        **counted(rows),
+        kind="supplier",
         asked=asked,
         standings=searching.STANDINGS,
         sizes=searching.SIZES,
@@ -90,8 +89,10 @@ async def show(request: Request, refused: str = "") -> Response:
         facts=facts,
         word=rules.standing(facts, today).value,
         lines=lines_for(dossier, sight),
-        versions=await filings.versions(pool, org_id) if whole else [],
-        changes=reading.changes,
+        versions=await filings.BOOK.versions(pool, org_id) if whole else [],
+        as_lines=reading.as_lines,
+        changes=changes,
+        kind="supplier",
         whole=whole,
         bans=await pool.fetch(records.SQL["bans_of"], org_id, today),
         activity=await pool.fetch(records.SQL["activity"], org_id, not whole),

@@ -14,9 +14,10 @@ from plumbing import lists
 from plumbing.problems import Problem
 from plumbing.typed import Fault
 from plumbing.web import collect, page, read_form, see_other
+from registries.filing.doors import rows_of, told
+from registries.filing.model import Stage
 from registries.parameters import records as parameters
 from registries.suppliers import filings, reading, records, rules
-from registries.suppliers.dossier import Stage
 from registries.suppliers.model import SizeClass, Standing
 from standards import regions
 from standards.workdays import day_of
@@ -43,7 +44,8 @@ async def _own(
         known=known,
         word=word.value,
         name=name,
-        history=await state.postgres.fetch(filings.SQL["history"], actor.org_id),
+        history=await filings.BOOK.history(state.postgres, actor.org_id),
+        kind="supplier",
         f=f,
         open_form=bool(faults or refused) or known is None or (row is not None and row["stage"] == Stage.RETURNED),
         place=regions.full_name,
@@ -51,12 +53,6 @@ async def _own(
         **told(faults, refused),
     )
     return response
-
-
-def rows_of(f: dict[str, str], part: str, most: int) -> tuple[range, range]:
-    """The rows of a repeated part that stand open, those that are filled and one more, and the folded ones."""
-    filled = max((n for n in range(1, most + 1) if any(f.get(k) for k in f if k.startswith(f"{part}-{n}-"))), default=0)
-    return range(1, min(most, filled + 1) + 1), range(min(most, filled + 1) + 1, most + 1)
 
 
 async def form_choices(request: Request, f: dict[str, str]) -> dict[str, Any]:
@@ -73,11 +69,6 @@ async def form_choices(request: Request, f: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def told(faults: list[Fault], refused: str = "") -> dict[str, Any]:
-    """What stands in the summary above a form."""
-    return {"faults": faults, "refused": refused, "fault_of": {fault.field: fault for fault in reversed(faults)}}
-
-
 @page("GET", "/suppliers/own", act=Act.SUPPLIER_FILE)
 async def own(request: Request) -> Response:
     """The supplier's own registration."""
@@ -92,7 +83,7 @@ async def close_own(request: Request) -> Response:
         if form.get("sure", "") in ("", "0"):
             raise Problem(422, "closing_unsure")
         async with state.postgres.acquire() as conn, conn.transaction():
-            await filings.close(conn, actor, state.clock.now_ms())
+            await filings.BOOK.close(conn, actor)
     except Problem as problem:
         return await _own(request, actor, None, [], lists.in_words(request, problem))
     return see_other(OWN, "note.supplier_closed")

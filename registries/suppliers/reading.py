@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import msgspec
-
 from plumbing.typed import Fault, Typed
 from plumbing.web import Form
 from registries.suppliers.dossier import (
@@ -91,7 +89,7 @@ def _certificate(typed: Typed, n: int) -> Certificate | None:
     try:
         valid_to = date.fromisoformat(until) if until else None
     except ValueError:
-        typed.wrong(f"paper-{n}-until", "supplier.day_wrong")
+        typed.wrong(f"paper-{n}-until", "filing.day_wrong")
         return None
     return Certificate(kind, number, valid_to)
 
@@ -159,24 +157,6 @@ def as_typed(dossier: Dossier) -> dict[str, str]:
     for n, account in enumerate(dossier.accounts, 1):
         f |= {f"account-{n}-bank": account.bank, f"account-{n}-number": account.number}
     return f
-
-
-class Change(msgspec.Struct, frozen=True):
-    """One field that differs between two versions: its name for people (``supplier.label.*``), before, after."""
-
-    field: str
-    before: str
-    after: str
-
-
-def changes(before: Dossier | None, after: Dossier) -> list[Change]:
-    """What a filing changes, field by field, as shown to people (identity numbers masked)."""
-    one, two = (as_lines(before) if before else {}), as_lines(after)
-    return [
-        Change(name, one.get(name, ""), two.get(name, ""))
-        for name in two
-        if one.get(name, "") != two.get(name, "")
-    ]  # fmt: skip
 
 
 def as_lines(dossier: Dossier) -> dict[str, str]:

@@ -58,9 +58,6 @@ WHERE s.status IN ('active', 'provisional')
               WHERE starts_with($1, regexp_replace(scope, '(00)+$', '')))
 ORDER BY s.org_id;
 
--- name: set_status
-UPDATE supplier SET status = $2, changed_at = now() WHERE org_id = $1;
-
 -- name: search
 -- Suppliers with their standing on $1: words in name, code or scope, a place, a standing, a category, a size.
 WITH found AS (

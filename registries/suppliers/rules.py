@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from registries.suppliers.dossier import Stage
 from registries.suppliers.model import (
     Declarations,
     Disqualification,
@@ -72,13 +71,6 @@ def standing_after_filing(now: Status | None, *, pledged: bool, sound: bool, ret
         return Status.ACTIVE
     at_once = pledged and sound and returned < PLEDGES_MAX and now is not Status.CLOSED
     return Status.PROVISIONAL if at_once else Status.REVIEWING
-
-
-def standing_after_review(now: Status, decision: Stage) -> Status:
-    """Where it stands after the decision: a returned change leaves an active supplier as it was."""
-    if decision is Stage.APPROVED or now is Status.ACTIVE:
-        return Status.ACTIVE
-    return Status.CLOSED if decision is Stage.REJECTED else Status.DRAFT
 
 
 def relations(one: SupplierFacts, two: SupplierFacts) -> list[Relation]:

@@ -10,7 +10,8 @@ from uuid import UUID
 from accounts.acts import Act
 from accounts.model import Actor, Role
 from accounts.rules import may_act
-from registries.suppliers.dossier import Dossier, masked_account, masked_phone
+from registries.filing.model import masked_phone
+from registries.suppliers.dossier import Dossier, masked_account
 from registries.suppliers.reading import as_lines
 
 _PARTIES = (Role.BUYER, Role.HEAD, Role.AGENCY, Role.SUPERVISOR)
