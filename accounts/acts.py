@@ -55,6 +55,10 @@ class Act(StrEnum):
     SUPPLIER_FILE = "supplier.file"  # 填报、更正、变更供应商档案
     SUPPLIER_REVIEW = "supplier.review"  # 属地审核
     SUPPLIER_BAN = "supplier.ban"  # 禁止参加政府采购活动
+    AGENCY_FILE = "agency.file"  # 填报、更正、变更代理机构档案
+    AGENCY_REVIEW = "agency.review"  # 核验、公布
+    AGENCY_MARK = "agency.mark"  # 信用记录、禁止代理
+    AGENCY_APPRAISE = "agency.appraise"  # 采购人评价
     GRANT_GIVE = "grant.give"
     GRANT_READ = "grant.read"
     FACTOR_RESET = "factor.reset"  # 重置第二因素
@@ -66,7 +70,7 @@ ACTS_OF: dict[Role, frozenset[Act]] = {
     Role.BUYER: frozenset({
         A.CASE_OPEN, A.CASE_PREPARE, A.CASE_APPROVE, A.CASE_HOST, A.CASE_OVERVIEW, A.CASE_HOLD, A.CASE_AWARD,
         A.MOTION_PROPOSE, A.PRACTICE_HOST, A.PLAN_READ, A.PLAN_FILE, A.PLAN_DECIDE, A.PAYMENT_DECIDE, A.BUDGET_READ,
-        A.PAYMENT_FILE, A.RECORD_RELEASE, A.STANDARDS_EXTEND,
+        A.PAYMENT_FILE, A.RECORD_RELEASE, A.STANDARDS_EXTEND, A.AGENCY_APPRAISE,
     }),
     Role.HEAD: frozenset({
         A.CASE_APPROVE, A.CASE_HOST, A.CASE_OVERVIEW, A.CASE_HOLD, A.CASE_AWARD, A.MOTION_DECIDE, A.PLAN_READ,
@@ -74,10 +78,12 @@ ACTS_OF: dict[Role, frozenset[Act]] = {
     }),
     Role.AGENCY: frozenset({
         A.CASE_PREPARE, A.CASE_HOST, A.CASE_OVERVIEW, A.MOTION_PROPOSE, A.PRACTICE_HOST, A.STANDARDS_EXTEND,
+        A.AGENCY_FILE,
     }),
     Role.SUPERVISOR: frozenset({
         A.CASE_SUSPEND, A.CASE_OVERVIEW, A.PLAN_READ, A.PLAN_DECIDE, A.BUDGET_READ, A.BUDGET_GRANT, A.BUDGET_CLOSE,
         A.FISCAL_RECONCILE, A.AUDIT_READ, A.STANDARDS_EXTEND, A.SUPPLIER_REVIEW, A.SUPPLIER_BAN,
+        A.AGENCY_REVIEW, A.AGENCY_MARK,
     }),
     Role.OPERATOR: frozenset({
         A.STANDARDS_SET, A.PLATFORM_WATCH, A.RECORD_RELEASE, A.CASE_OVERVIEW, A.PRACTICE_HOST,

@@ -61,12 +61,6 @@ async def organisation_named(conn: Connection | Pool, name: str, kind: str) -> U
     return found
 
 
-async def agencies_for(conn: Connection | Pool, region: str) -> list[Record]:
-    """Id and name of the agencies 代理机构 with somebody who may host a case of ``region`` today."""
-    rows: list[Record] = await conn.fetch(SQL["agencies_for"], region)
-    return rows
-
-
 async def organisation(conn: Connection | Pool, org_id: UUID) -> Record | None:
     """id, name, kind, uscc, region of an organisation."""
     return await conn.fetchrow(SQL["organisation_by_id"], org_id)

@@ -13,12 +13,6 @@ VALUES ($1, $2, $3, $4, $5, tstzrange($6, $7), $8) RETURNING id;
 -- name: organisation_named
 SELECT id FROM organisation WHERE name = $1 AND kind = $2 ORDER BY created_at LIMIT 1;
 
--- name: agencies_for
-SELECT DISTINCT o.id, o.name FROM organisation o
-JOIN person p ON p.org_id = o.id AND p.active
-JOIN role_grant g ON g.person_id = p.id AND g.role = 'agency' AND g.valid @> now()
-WHERE o.kind = 'agency' AND starts_with($1, g.region) AND (g.org_id IS NULL OR g.org_id = o.id) ORDER BY o.name;
-
 -- name: organisation_by_id
 SELECT id, name, kind, uscc, region FROM organisation WHERE id = $1;
 

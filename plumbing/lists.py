@@ -20,34 +20,36 @@ def plain(words: str) -> str:
 
 
 class Wanted(Struct, frozen=True):
-    """What a list is asked for: words, one filter among ``among``, a page from 1."""
+    """What a list is asked for: words, one filter among ``among``, a place with all in it, a page from 1."""
 
     path: str
     words: str = ""
     chosen: str = ""
     at: int = 1
+    region: str = ""
 
     @property
     def plain(self) -> str:
         """The words for LIKE."""
         return plain(self.words)
 
-    def link(self, **changed: Any) -> str:
+    def link(self, path: str = "", **changed: Any) -> str:
         """The address of the same list, changed; a changed search begins at its first page."""
-        asked = {"words": self.words, "chosen": self.chosen} | changed
+        asked = {"words": self.words, "chosen": self.chosen, "region": self.region} | changed
         kept = {name: value for name, value in asked.items() if value and (name, value) != ("at", 1)}
-        return self.path + ("?" + urlencode(kept) if kept else "")
+        return (path or self.path) + ("?" + urlencode(kept) if kept else "")
 
 
 def wanted(request: Request, path: str, among: tuple[str, ...]) -> Wanted:
     """What the address asks for; what makes no sense is left out."""
     query = request.query_params
-    chosen, at = query.get("chosen", ""), query.get("at", "1")
+    chosen, at, region = query.get("chosen", ""), query.get("at", "1"), query.get("region", "")
     return Wanted(
         path,
         query.get("words", "").replace("\0", "").strip()[:100],
         chosen if chosen in among else "",
         max(1, min(PAGES_MAX, int(at))) if at.isascii() and at.isdigit() and len(at) < 9 else 1,
+        region if region.isascii() and region.isdigit() and len(region) == 6 else "",
     )
 
 

@@ -24,6 +24,7 @@ from plumbing.clock import Clock
 from plumbing.cluster.client import connect
 from plumbing.engines import checks
 from plumbing.faults import until_there
+from registries.agencies import doors as agencies
 from registries.elements import pages as elements
 from registries.forms import pages as forms
 from registries.joining import pages as joining
@@ -64,6 +65,7 @@ ROUTES: list[BaseRoute] = [
     *elements.ROUTES,
     *joining.ROUTES,
     *suppliers.ROUTES,
+    *agencies.ROUTES,
     *budget.ROUTES,
     *plans.ROUTES,
     *payments.ROUTES,

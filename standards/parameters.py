@@ -188,6 +188,8 @@ _EXPERTS = (
     _ours("experts.unlock_minutes", Kind.MINUTES, 30, _CUSTOM, 0, 240),
 )
 
+_AGENCIES = (_hard("agencies.staff_min", Kind.COUNT, 5, "财库〔2018〕2号 §11", 5, 1_000),)
+
 _MODULES = tuple(
     _ours(f"module.{name}", Kind.FLAG, True, _CUSTOM) for name in ("opening", "practice", "plans", "exchange")
 )
@@ -204,6 +206,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     *_SIGN_IN,
     *_TODO,
     *_EXPERTS,
+    *_AGENCIES,
     *_MODULES,
 )
 BY_KEY: dict[str, Parameter] = {parameter.key: parameter for parameter in PARAMETERS}

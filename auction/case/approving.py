@@ -19,6 +19,7 @@ async def submit(conn: Connection, actor: Actor, auction_id: UUID, now_ms: int) 
     """
     row = await drafting.ours(conn, actor, auction_id, now_ms, Role.BUYER, Role.AGENCY)
     lots = await drafting.still_draft(conn, auction_id)
+    await drafting.check_agency_still(conn, row["agency_org_id"], now_ms)
     await lawful.check_notice(conn, row, now_ms)
     await lawful.check_again(conn, row, lots, now_ms)
     await money.check(conn, row, lots)

@@ -12,14 +12,15 @@ from msgspec import Meta, Struct
 
 from accounts.audit import audit
 from accounts.model import Actor, Role
-from accounts.records import agencies_for
 from auction.case import access, lawful, publishing
 from auction.case.records import SQL, Db, encode, moment
 from auction.lot.model import LotRules, PriceBasis, Stage
 from auction.lot.rules import lot_problem
 from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
+from registries.agencies import records as agencies
 from registries.forms import records as forms
+from standards.workdays import day_of
 
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Fen = Annotated[int, Meta(ge=0, le=900_000_000_000)]
@@ -117,7 +118,7 @@ async def create(conn: Connection, actor: Actor, draft: Draft, now_ms: int) -> U
     check(draft, now_ms)
     if not actor.has(Role.BUYER):
         raise Problem(403, "forbidden")
-    await _check_agency(conn, draft, actor.region)
+    await _check_agency(conn, draft, actor.region, now_ms)
     rule_set = await lawful.rule_set(conn, actor.region, now_ms)
     gate, told = await lawful.derive(conn, actor.org_id, actor.region, None, draft, rule_set, now_ms)
     number: str = await conn.fetchval(SQL["next_number"], actor.region, False)
@@ -139,7 +140,7 @@ async def edit(conn: Connection, actor: Actor, auction_id: UUID, draft: Draft, n
     check(draft, now_ms)
     row = await ours(conn, actor, auction_id, now_ms)
     await still_draft(conn, auction_id)
-    await _check_agency(conn, draft, row["region"])
+    await _check_agency(conn, draft, row["region"], now_ms)
     rule_set = lawful.pinned(row)
     gate, told = await lawful.derive(conn, row["org_id"], row["region"], auction_id, draft, rule_set, now_ms)
     await conn.execute(SQL["drop_lots"], auction_id)
@@ -154,9 +155,16 @@ async def edit(conn: Connection, actor: Actor, auction_id: UUID, draft: Draft, n
     await audit(conn, actor, "auction.edited", f"auction:{auction_id}")
 
 
-async def _check_agency(conn: Connection, draft: Draft, region: str) -> None:
-    """Raises ``Problem`` 422 for an agency that has nobody who may host in this region."""
-    if draft.agency_org_id and draft.agency_org_id not in {row["id"] for row in await agencies_for(conn, region)}:
+async def _check_agency(conn: Connection, draft: Draft, region: str, now_ms: int) -> None:
+    """Raises ``Problem`` 422 for an agency that is not published, is banned, or has nobody who may host there."""
+    chosen = draft.agency_org_id
+    if chosen and chosen not in {row["id"] for row in await agencies.choosable(conn, region, day_of(now_ms))}:
+        raise Problem(422, "agency_unfit")
+
+
+async def check_agency_still(conn: Connection, agency: UUID | None, now_ms: int) -> None:
+    """Raises ``Problem`` 422 for an agency whose registration does not hold now: what has not begun ends (§22)."""
+    if agency is not None and not await agencies.published(conn, agency, day_of(now_ms)):
         raise Problem(422, "agency_unfit")
 
 

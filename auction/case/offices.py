@@ -70,6 +70,7 @@ async def seat(
     if len(await conn.fetch(SEALED["seats_of"], auction_id)) >= MEMBERS_MAX:
         raise Problem(409, "sealed_seats_full")
     if office is Office.AGENCY and case["agency_org_id"] is None:
+        await drafting.check_agency_still(conn, person["org_id"], now_ms)
         await conn.execute(SEALED["set_agency"], auction_id, person["org_id"])
     await conn.execute(SEALED["put_seat"], auction_id, person["id"], office.value, deputy)
     detail = {"office": office.value, "person": str(person["id"]), "deputy": deputy}

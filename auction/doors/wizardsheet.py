@@ -14,7 +14,6 @@ from accounts.flows import engine
 from accounts.flows.model import Facts, Kind, Step
 from accounts.flows.rules import path_of
 from accounts.model import Actor
-from accounts.records import agencies_for
 from auction.case import params
 from auction.case.gate import Gate, GateRefusal
 from auction.doors import wizard, wording
@@ -24,10 +23,12 @@ from auction.doors.wizardrules import read_rules as read_typed_rules
 from auction.lot.model import FormatName, LotRules
 from plumbing import sql
 from plumbing.typed import Fault, moment_text
+from registries.agencies import records as agencies
 from registries.parameters import records as parameters
 from registries.suppliers import records as suppliers
 from registries.suppliers.model import SupplierFacts
 from standards.params import RuleSet
+from standards.workdays import day_of
 
 SQL = sql.load(Path(__file__).with_name("wizard.sql"))
 HOUR_MS = 3_600_000
@@ -136,7 +137,7 @@ async def _people_context(request: Request, actor: Actor, sheet: Sheet) -> dict[
         "found_more": max(0, len(found) - FOUND_MAX),
         "looked_for": looked_for,
         "invite_all": everyone,
-        "agencies": await agencies_for(pool, actor.region),
+        "agencies": await agencies.choosable(pool, actor.region, day_of(now_ms)),
         "flow_steps": await _path(pool, actor, sheet),
         "only_rounds": wizard.only_rounds(rule_defaults(sheet) | sheet.fields),
         "earliest": earliest,
@@ -194,6 +195,7 @@ async def _check_context(request: Request, actor: Actor, sheet: Sheet) -> dict[s
     pool = request.state.postgres
     invited = await suppliers.facts_of(pool, people.invited if people else [])
     agency = people.agency if people else None
+    choosable = await agencies.choosable(pool, actor.region, day_of(request.state.clock.now_ms()))
     return {
         "rules": rules,
         "amounts": {no: wording.amount_text(one.ceiling, one.basis) for no, one in rules.items() if one.ceiling},
@@ -202,7 +204,7 @@ async def _check_context(request: Request, actor: Actor, sheet: Sheet) -> dict[s
         "flow_steps": await _path(pool, actor, sheet),
         "people": people,
         "few": read_few(sheet.fields)[0],
-        "agency": next((row["name"] for row in await agencies_for(pool, actor.region) if row["id"] == agency), ""),
+        "agency": next((row["name"] for row in choosable if row["id"] == agency), ""),
         "invited": sorted(one.name for one in invited.values()),
     }
 

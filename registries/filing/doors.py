@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
 from typing import Any
 
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from accounts.web import require
 from plumbing import lists
 from plumbing.postgres import Connection
 from plumbing.problems import Problem
-from plumbing.typed import Fault
+from plumbing.typed import Fault, Typed
 from plumbing.web import read_form, see_other
 from registries.filing.book import Book, D
 from registries.filing.model import Stage, changes
@@ -23,6 +24,7 @@ from standards import regions
 KINDS = ("first", "change")
 DECISIONS = {"approve": Stage.APPROVED, "return": Stage.RETURNED, "reject": Stage.REJECTED}
 Lines = Callable[[D], Mapping[str, str]]
+Again = Callable[[str], Awaitable[Response]]
 Decide = Callable[[Connection, Actor, Stage, str, bool], Awaitable[None]]
 
 
@@ -68,9 +70,7 @@ async def show(request: Request, book: Book[D], lines: Lines[D], refused: str = 
     return response
 
 
-async def decided(
-    request: Request, kind: str, path: str, do: Decide, again: Callable[[str], Awaitable[Response]]
-) -> Response:
+async def decided(request: Request, kind: str, path: str, do: Decide, again: Again) -> Response:
     """Take the decision of the form: back to the list at ``path``, or the page ``again`` with what was refused."""
     actor, state, form = await require(request), request.state, await read_form(request)
     decision, remark = DECISIONS.get(form.get("decision", "")), form.get("remark", "")[:500]
@@ -95,3 +95,31 @@ def rows_of(f: dict[str, str], part: str, most: int) -> tuple[range, range]:
 def told(faults: list[Fault], refused: str = "") -> dict[str, Any]:
     """What stands in the summary above a form."""
     return {"faults": faults, "refused": refused, "fault_of": {fault.field: fault for fault in reversed(faults)}}
+
+
+async def closed(request: Request, book: Book[D], actor: Actor, again: Again) -> Response:
+    """Close the actor's registration 注销: asked for twice, by a tick."""
+    state, form = request.state, await read_form(request)
+    try:
+        if form.get("sure", "") in ("", "0"):
+            raise Problem(422, "closing_unsure")
+        async with state.postgres.acquire() as conn, conn.transaction():
+            await book.close(conn, actor)
+    except Problem as problem:
+        return await again(lists.in_words(request, problem))
+    return see_other(request.url.path.rpartition("/")[0], f"note.{book.kind}_closed")
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def read_term(typed: Typed, today: date) -> tuple[date, date | None]:
+    """From a day until before another (None: further notice), as typed. ``Problem`` 422 for what makes no time."""
+    begins, ends = _day(typed.raw("begins")) or today, _day(typed.raw("ends"))
+    if (typed.raw("ends") and ends is None) or (ends is not None and ends <= begins):
+        raise Problem(422, "ban_days")
+    return begins, ends

@@ -18,7 +18,7 @@ from plumbing.postgres import Connection
 from plumbing.problems import Problem
 from plumbing.typed import Typed
 from plumbing.web import Form, collect, page, read_form, see_other
-from registries.filing.doors import counted
+from registries.filing.doors import counted, read_term
 from registries.suppliers import listpages, records
 from registries.suppliers.model import Ban
 from standards import regions
@@ -48,19 +48,10 @@ async def bans(request: Request) -> Response:
     return response
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 def read_ban(form: Form, today: date) -> Ban:
     """A ban as typed. Raises ``Problem`` 422 for days that make no time, or without reason and authority."""
     typed = Typed(form)
-    begins, ends = _day(typed.raw("begins")) or today, _day(typed.raw("ends"))
-    if (typed.raw("ends") and ends is None) or (ends is not None and ends <= begins):
-        raise Problem(422, "ban_days")
+    begins, ends = read_term(typed, today)
     reason, authority = typed.text("reason", 500), typed.text("authority", 200)
     if typed.faults:
         raise Problem(422, "ban_reason")

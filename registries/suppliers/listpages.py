@@ -15,8 +15,9 @@ from plumbing.spreadsheets import as_csv
 from plumbing.web import collect, page
 from registries.filing.doors import counted
 from registries.filing.model import changes
+from registries.filing.sight import Sight, sight_of
 from registries.suppliers import filings, reading, records, rules, searching
-from registries.suppliers.showing import Sight, lines_for, sight_of
+from registries.suppliers.showing import lines_for
 from standards import regions
 from standards.workdays import day_of
 
@@ -79,7 +80,7 @@ async def show(request: Request, refused: str = "") -> Response:
     facts = await records.facts(pool, org_id)
     if facts is None:
         raise Problem(404, "supplier_unknown")
-    today, sight = day_of(now_ms), sight_of(actor, org_id, facts.region, now_ms)
+    today, sight = day_of(now_ms), sight_of(actor, Act.SUPPLIER_REVIEW, org_id, facts.region, now_ms)
     dossier = await filings.in_force(pool, facts)
     whole = sight is Sight.WHOLE
     response: Response = state.templates.page(

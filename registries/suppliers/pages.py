@@ -14,7 +14,7 @@ from plumbing import lists
 from plumbing.problems import Problem
 from plumbing.typed import Fault
 from plumbing.web import collect, page, read_form, see_other
-from registries.filing.doors import rows_of, told
+from registries.filing.doors import closed, rows_of, told
 from registries.filing.model import Stage
 from registries.parameters import records as parameters
 from registries.suppliers import filings, reading, records, rules
@@ -78,15 +78,8 @@ async def own(request: Request) -> Response:
 @page("POST", "/suppliers/own/closing", act=Act.SUPPLIER_FILE)
 async def close_own(request: Request) -> Response:
     """Close the registration 注销: asked for twice, by a tick."""
-    actor, state, form = await require(request, Role.SUPPLIER), request.state, await read_form(request)
-    try:
-        if form.get("sure", "") in ("", "0"):
-            raise Problem(422, "closing_unsure")
-        async with state.postgres.acquire() as conn, conn.transaction():
-            await filings.BOOK.close(conn, actor)
-    except Problem as problem:
-        return await _own(request, actor, None, [], lists.in_words(request, problem))
-    return see_other(OWN, "note.supplier_closed")
+    actor = await require(request, Role.SUPPLIER)
+    return await closed(request, filings.BOOK, actor, lambda refused: _own(request, actor, None, [], refused))
 
 
 @page("POST", "/suppliers/own", act=Act.SUPPLIER_FILE)

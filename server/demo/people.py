@@ -11,6 +11,8 @@ from accounts.admin.model import GIVABLE
 from accounts.model import WIDE, Grant, Role
 from accounts.rules import reach_of
 from plumbing.postgres import Connection
+from registries.agencies import records as agencies
+from registries.agencies.model import Status as AgencyStatus
 from registries.suppliers import records as suppliers
 from registries.suppliers.model import SizeClass, Status, SupplierFacts
 
@@ -107,6 +109,8 @@ async def seed(conn: Connection) -> None:
         await records.add_grant(conn, person_id, Grant(role, reach, None if everywhere else org_id))
         for one in GIVABLE if role in (Role.SECURITY, Role.ADMIN) else ():
             await giving.found(conn, person_id, one, reach)
+        if role is Role.AGENCY:
+            await agencies.put(conn, org_id, person.region, AgencyStatus.ACTIVE)
         if role is Role.SUPPLIER:
             await suppliers.put(conn, _registered(person, org_id))
 

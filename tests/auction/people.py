@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from accounts import records
 from accounts.model import Actor, Grant, Role
 from plumbing.postgres import Pool
+from registries.agencies import records as agencies
 from registries.suppliers import records as suppliers
 from registries.suppliers.model import SizeClass, Status, SupplierFacts
 
@@ -17,7 +18,11 @@ _next = count(1)
 
 async def an_organisation(pool: Pool, kind: str = "buyer", region: str = "330106", name: str = "") -> UUID:
     """An organisation of its own for one test."""
-    return await records.add_organisation(pool, name=name or f"单位{next(_next)}", kind=kind, region=region)
+    org_id = await records.add_organisation(pool, name=name or f"单位{next(_next)}", kind=kind, region=region)
+    if kind == "agency":
+        async with pool.acquire() as conn, conn.transaction():
+            await agencies.put(conn, org_id, region, agencies.Status.ACTIVE)
+    return org_id
 
 
 async def an_actor(pool: Pool, org_id: UUID, *roles: Role, region: str = "330106", grant_region: str = "") -> Actor:

@@ -11,6 +11,7 @@ from accounts.audit import doors as audit_doors
 from auction.lot import live
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
+from tests.flows import scene as scenes
 from tests.flows import test_who_may_do_what as doors
 from tests.live import a_live_site
 from tests.support import eventually
@@ -33,8 +34,8 @@ async def test_every_change_and_every_refusal_at_every_door_is_written(
 ) -> None:
     monkeypatch.setattr(audit_doors, "REFUSALS_PER_MINUTE", 10_000)  # one person's flood would be summed
     await live.load(valkey_client)
-    people = await doors.the_people(pool)
-    scene = await doors.a_scene(pool, valkey_client, people.cast)
+    people = await scenes.the_people(pool)
+    scene = await scenes.a_scene(pool, valkey_client, people.cast)
     routes = [route for route in doors.doors() if not route.startswith("SOCKET") and not route.endswith("/stream")]
     expected: dict[str, tuple[Any, ...]] = {}
     async with a_live_site(pool, valkey_url, postgres_url) as site, httpx.AsyncClient(trust_env=False) as program:

@@ -12,7 +12,7 @@ from auction.lot import live
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
-from tests.flows.test_who_may_do_what import Scene, a_scene, sent, the_people
+from tests.flows.scene import Scene, a_scene, sent, the_people
 from tests.live import Site, a_live_site
 
 BINDING = {
@@ -34,7 +34,8 @@ BINDING = {
     "supervisor": (
         "POST /budget", "POST /budget/{indicator_id:uuid}/adjustment", "POST /budget/year-end",
         "POST /budget/year-end/{close_id:uuid}", "POST /suppliers/{org_id:uuid}/bans",
-        "POST /suppliers/bans/{ban_id:uuid}/end",
+        "POST /suppliers/bans/{ban_id:uuid}/end", "POST /agencies/{org_id:uuid}/marks",
+        "POST /agencies/marks/{mark_id:uuid}/end",
     ),
 }  # fmt: skip
 
@@ -51,6 +52,7 @@ async def asked(site: Site, actor: Actor, door: str, scene: Scene, proved: bool)
         "{close_id:uuid}",
         "{org_id:uuid}",
         "{ban_id:uuid}",
+        "{mark_id:uuid}",
     ):
         path = path.replace(place, str(uuid4()))
     given = sent(door, scene)

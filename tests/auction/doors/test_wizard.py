@@ -24,6 +24,7 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.typed import moment_text
 from plumbing.valkey import Valkey
+from registries.agencies import records as agencies
 from tests.auction.people import a_supplier, an_actor, an_organisation
 from tests.auction.walk import a_cast, opened, within
 from tests.site import WithState, a_client, a_person, a_site, log_in
@@ -368,10 +369,15 @@ async def test_fewer_suppliers_than_required_need_an_approval_that_stays_on_reco
 async def test_an_agency_that_may_host_is_chosen_and_named(client: httpx.AsyncClient, pool: Pool) -> None:
     agency = await a_person(pool, Role.AGENCY, kind="agency")
     far = await a_person(pool, Role.AGENCY, kind="agency", region="650100")
+    unchecked = await a_person(pool, Role.AGENCY, kind="agency")
+    async with pool.acquire() as conn, conn.transaction():
+        for one in (agency, far):
+            await agencies.put(conn, one.org_id, "330100", agencies.Status.ACTIVE)
     where = await typed(client, need(), rules())
     page = (await client.get(f"{where}/people")).text
     assert f'value="{agency.org_id}"' in page
     assert f'value="{far.org_id}"' not in page
+    assert f'value="{unchecked.org_id}"' not in page
     await client.post(f"{where}/people", data=people(agency=str(agency.org_id)))
     assert f"单位 {agency.login}" in (await client.get(f"{where}/check")).text
     sent = await client.post(f"{where}/check", data={"act": "draft"})
