@@ -2,7 +2,7 @@
 
 The word passes through three small files in the data folder: ``supervisor`` says that it runs and where its servers
 are, ``release`` what was asked of it (read once), ``rolled`` what came of it. Beside these, two releases agree on the
-arguments of the command lines ``worker``, ``demo-life`` and ``migrate``.
+arguments of the command lines ``worker``, ``spare``, ``demo-life`` and ``migrate``.
 """
 
 from __future__ import annotations

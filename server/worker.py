@@ -12,7 +12,7 @@ import sys
 import uvicorn
 
 from plumbing import logs
-from plumbing.engines.launch import die_with_parent
+from plumbing.engines.launch import die_with_parent, name_this
 from plumbing.sockets.connection import Connection
 from plumbing.sockets.upgrade import Http
 from server import app
@@ -30,8 +30,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then report."""
         await super().startup(sockets=sockets)
-        gc.collect()
-        gc.freeze()  # code and tables stay for good: no later collection walks through them
+        gc.freeze()
         gc.set_threshold(GC_AFTER, 20, 100)
         if self.started and self.ready_fd >= 0:
             os.write(self.ready_fd, b"1")
@@ -58,17 +57,21 @@ def configuration(application: object, grace_s: int) -> uvicorn.Config:
 def main(args: list[str]) -> int:
     """``worker LISTEN_FD READY_FD GO_FD PARENT_PID``: settings from the environment. Exit code 0 after an orderly stop.
 
-    The code is loaded when this is called; serving begins when a byte comes through ``GO_FD``, since the supervisor
-    starts the engines at the same time.
+    All that needs no engine is done at once; serving begins when a byte comes through ``GO_FD``: the supervisor starts
+    the engines at the same time, or keeps this process as a spare.
     """
     listen_fd, ready_fd, go_fd, parent_pid = (int(arg) for arg in args)
     die_with_parent(signal.SIGTERM, parent_pid)
-    if not os.read(go_fd, 1):
-        return 0  # the supervisor gave up
-    os.close(go_fd)
     settings = load()
     logs.configure(str(settings.log_level))
     config = configuration(app.create(settings), settings.shutdown_grace_s)
+    config.load()
+    gc.collect()
+    gc.freeze()  # code and tables stay for good: no later collection walks through them
+    if not os.read(go_fd, 1):
+        return 0  # the supervisor gave up, or ended
+    os.close(go_fd)
+    name_this("yangcai worker")  # a spare is no longer one
     server = Server(config)
     server.ready_fd = ready_fd
     sock = socket.socket(fileno=listen_fd)

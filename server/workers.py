@@ -27,6 +27,7 @@ from plumbing.engines.process import tail
 from plumbing.engines.supervisor import Engine
 from server.release import Desk, Release
 from server.settings import LISTEN_BACKLOG, Mode, Settings, to_environ, with_secret
+from server.spare import Spare
 
 AT_ONCE_S = 2.0  # a process that lived longer is replaced without waiting
 BACKOFF_MAX_S = 5.0
@@ -62,24 +63,43 @@ def listen(host: str, port: int) -> socket.socket:
 class Worker:
     """One server process and its replacement when it ends; ``release`` is the tree it runs."""
 
+    command = "worker"
+
     def __init__(
         self, number: int, sock: socket.socket, environ: dict[str, str], log_file: Path | None, release: Release
     ) -> None:
         self.name, self.sock, self.environ, self.log_file, self.release = str(number), sock, environ, log_file, release
         self.process: asyncio.subprocess.Process | None = None
         self.ready = asyncio.Event()
+        self.spare: Spare[Worker] | None = None
         self._go_fd = -1
+
+    @property
+    def lives(self) -> bool:
+        """Whether there is a process that has not ended."""
+        return self.process is not None and self.process.returncode is None
+
+    def _steps_in(self) -> bool:
+        """Whether the spare process has taken this place."""
+        one = self.spare.take(self.release) if self.spare else None
+        if one is None:
+            return False
+        self.process, self.ready, self._go_fd = one.process, one.ready, one._go_fd
+        self.go()
+        return True
 
     async def start(self, *, held: bool = False) -> None:
         """Start the process; ``ready`` is set when it takes requests. A ``held`` one loads its code and waits."""
+        if not held and self._steps_in():
+            return
         read_fd, write_fd = os.pipe()
         go_fd, self._go_fd = os.pipe()
         loop = asyncio.get_running_loop()
         output = self.log_file.open("ab") if self.log_file else None
         try:
             self.process = await self.release.start(
-                "worker", str(self.sock.fileno()), str(write_fd), str(go_fd), str(os.getpid()), environ=self.environ,
-                pass_fds=(self.sock.fileno(), write_fd, go_fd), stdout=output, stderr=output,
+                self.command, str(self.sock.fileno()), str(write_fd), str(go_fd), str(os.getpid()),
+                environ=self.environ, pass_fds=(self.sock.fileno(), write_fd, go_fd), stdout=output, stderr=output,
             )  # fmt: skip
         finally:
             os.close(write_fd)
@@ -156,7 +176,7 @@ class Beside(Worker):
         self, sock: socket.socket, environ: dict[str, str], log_file: Path | None, release: Release, *command: str
     ) -> None:
         super().__init__(0, sock, environ, log_file, release)
-        self.name, self.command = command[0], command
+        self.name, self.words = command[0], command
 
     async def start(self, *, held: bool = False) -> None:
         """Start the process; nobody waits for it."""
@@ -164,7 +184,7 @@ class Beside(Worker):
         output = self.log_file.open("ab") if self.log_file else None
         try:
             self.process = await self.release.start(
-                *self.command, str(os.getpid()), environ=self.environ, stdout=output, stderr=output
+                *self.words, str(os.getpid()), environ=self.environ, stdout=output, stderr=output
             )
         finally:
             if output:
@@ -179,9 +199,11 @@ class Everything:
         self.say = say
         self.engines: Supervisor | None = None
         self.workers: list[Worker] = []
+        self.spare = Spare(self._one_more)
         self.desk = Desk(Path(settings.data_dir))
         self._tasks: list[asyncio.Task[None]] = []
         self._rolling: asyncio.Task[None] | None = None
+        self._sparing: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
         """Start all of it and return the address. Raises ``StartRefused`` or ``EngineFailed``."""
@@ -208,10 +230,20 @@ class Everything:
             beside.append(Beside(self.sock, environ, self.log_file, release, "demo-life", self.address))
         for process in beside:
             await process.start()
+        for worker in self.workers:
+            worker.spare = self.spare
         self.workers += beside
         self._tasks = [asyncio.create_task(worker.keep(), name=f"keep-{worker.name}") for worker in self.workers]
+        self._sparing = asyncio.create_task(self.spare.run(), name="spare")
         self.desk.open(self.settings.valkey_url, self.settings.postgres_url)
         return self.address
+
+    def _one_more(self) -> Worker:
+        """A process like the first one, in no place yet."""
+        first = self.workers[0]
+        one = Worker(0, self.sock, first.environ, self.log_file, first.release)
+        one.command = "spare"
+        return one
 
     def roll_soon(self) -> None:
         """Begin to replace the server processes, unless that is under way or there are none yet."""
@@ -307,11 +339,12 @@ class Everything:
     async def stop(self) -> None:
         """Stop the server processes, then the engines, then give the port back."""
         self.desk.close()
-        tasks = [*self._tasks, *filter(None, (self._rolling,))]
+        tasks = [*self._tasks, *filter(None, (self._rolling, self._sparing))]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(worker.stop(self.settings.shutdown_grace_s) for worker in self.workers))
+        grace_s = self.settings.shutdown_grace_s
+        await asyncio.gather(self.spare.stop(), *(worker.stop(grace_s) for worker in self.workers))
         if self.engines is not None:
             await self.engines.stop()
         shutil.rmtree(self.metrics_folder, ignore_errors=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from plumbing.engines.process import command_line
+from plumbing.engines.process import command_line, name_of
 from tests.support import ROOT, eventually, free_port
 
 
@@ -28,13 +28,14 @@ class Product:
             self.said += line
 
     def children(self, mark: str) -> list[int]:
-        """Ids of its processes whose command line has ``mark``; engines included."""
+        """Ids of its processes whose command line, or name, has ``mark``; engines included."""
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 with suppress(OSError):
                     parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
-                    if int(parent) == self.process.pid and mark in command_line(int(entry.name)):
+                    told = f"{command_line(int(entry.name))} {name_of(int(entry.name))}"
+                    if int(parent) == self.process.pid and mark in told:
                         found.append(int(entry.name))
         return sorted(found)
 

@@ -60,6 +60,20 @@ def tree(root: int) -> dict[int, Stat]:
     return {pid: every[pid] for pid in inside if pid in every}
 
 
+def found(root: int, *marks: str) -> list[int]:
+    """Those of the tree whose command line and name have all ``marks``: a spare that serves is known by its name."""
+    told = {pid: f"{command_line(pid)} {name_of(pid)}" for pid in tree(root)}
+    return sorted(pid for pid, line in told.items() if all(mark in line for mark in marks))
+
+
+def name_of(pid: int) -> str:
+    """The name under which a process is listed; empty when it is gone."""
+    try:
+        return (PROC / str(pid) / "comm").read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
 def command_line(pid: int) -> str:
     """The command line of a process; empty when it is gone."""
     try:

@@ -152,8 +152,7 @@ class Product:
         return visitor
 
     def _with(self, *marks: str) -> list[int]:
-        found = [pid for pid in gauges.tree(self.pid) if all(mark in gauges.command_line(pid) for mark in marks)]
-        return sorted(found)
+        return gauges.found(self.pid, *marks)
 
     def servers(self) -> list[int]:
         """The processes that answer."""

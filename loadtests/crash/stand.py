@@ -86,8 +86,7 @@ class Stand:
 
     def pids(self, part: str) -> list[int]:
         """The processes of a part."""
-        tree = gauges.tree(self.product.pid)
-        return sorted(pid for pid in tree if all(mark in gauges.command_line(pid) for mark in MARKS[part]))
+        return gauges.found(self.product.pid, *MARKS[part])
 
     def kill(self, part: str) -> int:
         """``kill -9`` for one process of a part; its id."""

@@ -34,6 +34,13 @@ def command_line(pid: int) -> str:
     return ""
 
 
+def name_of(pid: int) -> str:
+    """The name under which a process is listed, or nothing where it cannot be read."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
 async def end_orphan(pid: int, marks: str, signal_number: int, wait_s: float = 10.0) -> None:
     """End a server that an earlier run of ours left behind: only if its command line contains ``marks``."""
     if not alive(pid) or marks not in command_line(pid):

@@ -82,7 +82,6 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A request for a socket; its head follows."""
         self._transport = transport  # type: ignore[assignment]
-        self._transport.set_write_buffer_limits(high=0)  # written at once; ``pause_writing`` when it cannot be
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX)
@@ -144,8 +143,12 @@ class Connection(asyncio.Protocol):
         """Read the request; what is no sound one is answered here, the others by their door."""
         self._stage = ENTERING
         knock = handshake.by_the_book(head) or self._spelt_out(head)
-        if knock is None:
-            return
+        if knock is not None:
+            self.begin(knock)
+
+    def begin(self, knock: Knock) -> None:
+        """Take a sound request to its door."""
+        self._stage = ENTERING
         self._transport.pause_reading()
         task = asyncio.get_running_loop().create_task(self._enter(knock))
         self._tasks.add(task)
@@ -221,6 +224,7 @@ class Connection(asyncio.Protocol):
         else:
             self._visitor = outcome
             outcome.greet(self)
+        self._transport.set_write_buffer_limits(high=0)  # from here on written at once, or ``pause_writing``
         self._read()
 
     # ── hearing ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -59,6 +59,21 @@ async def test_when_the_supervisor_is_killed_its_processes_go_with_it_and_the_ne
         assert await product.healthy()
 
 
+async def test_a_spare_process_takes_the_place_of_one_that_was_killed_and_another_is_loaded(short_tmp: Path) -> None:
+    data = str(short_tmp / "spare")
+    async with running("up", "--data-dir", data, YANGCAI_SIMULATE="no") as product:
+        (first,) = product.children("yangcai worker")
+        await eventually(lambda: product.children("yangcai spare"), within_s=20)
+        (spare,) = product.children("yangcai spare")
+        assert spare not in product.children("yangcai worker")
+        os.kill(first, signal.SIGKILL)
+        await eventually(lambda: product.children("yangcai worker") == [spare], within_s=10)
+        assert await product.healthy()
+        os.kill(spare, signal.SIGKILL)  # before there is another: one is started as ever
+        await eventually(lambda: product.children("yangcai worker") not in ([], [spare]), within_s=20)
+        await eventually(product.healthy, within_s=20)
+
+
 async def test_production_runs_on_given_servers_and_shows_no_demo_account(engines: Engines, valkey_url: str) -> None:
     admin = await asyncpg.connect(engines.postgres.url_of("postgres"))
     await admin.execute("CREATE DATABASE yangcai_production")
