@@ -19,6 +19,7 @@ from plumbing.problems import Problem
 from plumbing.texts import local
 from plumbing.typed import Typed
 from plumbing.web import Form, collect, page, read_form, see_other
+from standards import regions
 
 PAGE = "/budget/year-end"
 SUMMED = ("available", "frozen", "consumed", "paid")
@@ -48,6 +49,7 @@ async def _show(request: Request, actor: Actor, place: str, year: int, refused: 
         past=[each for each in proposals if each["state"] != "proposed"],
         place=place,
         places=places(actor),
+        name_of=lambda prefix: regions.full_name(prefix.ljust(6, "0")) if prefix else "",
         year=year,
         me=actor.user_id,
         refused=refused,
