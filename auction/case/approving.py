@@ -37,6 +37,14 @@ def _filing(row: Record) -> Filing:
     return Filing(Kind.CASE, row["id"], row["region"], row["org_id"], *named, facts, row["created_by"])
 
 
+async def recall(conn: Connection, actor: Actor, auction_id: UUID, now_ms: int) -> None:
+    """Take a case back from its approval 撤回审批: a draft again, which must go the whole way anew."""
+    await drafting.ours(conn, actor, auction_id, now_ms, Role.BUYER, Role.AGENCY)
+    for lot in await publishing.lots_locked(conn, auction_id):
+        await cases.move(conn, lot, Turn.RECALL, actor=actor)
+    await engine.withdraw(conn, Kind.CASE, auction_id, now_ms)
+
+
 async def decide(conn: Connection, actor: Actor, auction_id: UUID, approve: bool, remark: str, now_ms: int) -> str:
     """One post's decision; "scheduled" after the last approval, "draft" after a rejection, else "approving".
 

@@ -38,7 +38,7 @@ ACTS: dict[str, tuple[Act, ...]] = {
     **dict.fromkeys(("signup", "withdraw", "offer", "ask", "explain"), (Act.BID_ENTER,)),
     **dict.fromkeys(("amend", "answer", "conformity", "low-price", "rerun"), (Act.CASE_HOST,)),
     **dict.fromkeys(("choice", "confirm", "contract"), (Act.CASE_AWARD,)),
-    "submit": (Act.CASE_PREPARE,),
+    **dict.fromkeys(("submit", "recall"), (Act.CASE_PREPARE,)),
     "decide": (Act.CASE_APPROVE,),
     "award": (Act.BID_PLACE,),
     "cancel": (Act.MOTION_PROPOSE,),
@@ -91,6 +91,8 @@ def _case_operation(what: str, auction_id: UUID, form: Form) -> Operation:
     match what:
         case "submit":
             return lambda conn, actor, now: approving.submit(conn, actor, auction_id, now)
+        case "recall":
+            return lambda conn, actor, now: approving.recall(conn, actor, auction_id, now)
         case "decide":
             if not yes and not why:
                 raise Problem(422, "reason_missing")

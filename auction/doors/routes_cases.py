@@ -170,6 +170,19 @@ async def submit_auction(request: Request, auction_id: UUID) -> None:
     await within(request, approving.submit, auction_id)
 
 
+@step(
+    "/api/auctions/{auction_id:uuid}/recall",
+    "auction",
+    ("撤回审批", "Take back from approval"),
+    act=Act.CASE_PREPARE,
+    status=204,
+    errors=(409,),
+)
+async def recall_auction(request: Request, auction_id: UUID) -> None:
+    """Take a case back from its approval: it is a draft again."""
+    await within(request, approving.recall, auction_id)
+
+
 @step("/api/auctions/{auction_id:uuid}/approval", "auction", ("审批", "Approve or reject"), act=Act.CASE_APPROVE)
 async def decide_auction(request: Request, auction_id: UUID, body: Decision) -> StageOut:
     """The decision of the post whose turn it is."""

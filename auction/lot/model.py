@@ -170,6 +170,7 @@ class Turn(StrEnum):
     SUBMIT = "submit"
     APPROVE = "approve"
     REJECT = "reject"
+    RECALL = "recall"
     PUBLISH = "publish"
     AMEND = "amend"
     START = "start"
@@ -199,6 +200,7 @@ LIFE_CYCLE: dict[tuple[Stage, Turn], Stage] = {
     (_S.DRAFT, _T.SUBMIT): _S.APPROVING,
     (_S.APPROVING, _T.APPROVE): _S.SCHEDULED,
     (_S.APPROVING, _T.REJECT): _S.DRAFT,
+    (_S.APPROVING, _T.RECALL): _S.DRAFT,
     (_S.SCHEDULED, _T.PUBLISH): _S.SIGNUP,
     # An amendment restarts the notice period; the lot stays open for sign-up.
     (_S.SIGNUP, _T.AMEND): _S.SIGNUP,

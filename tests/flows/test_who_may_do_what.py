@@ -75,6 +75,7 @@ RULES: dict[frozenset[str], str] = {
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
     frozenset({"buyer"}): """
         PUT /api/auctions/{auction_id:uuid} | POST /api/auctions/{auction_id:uuid}/submit
+        POST /api/auctions/{auction_id:uuid}/recall
         GET /auctions/{auction_id:uuid}/edit | POST /api/lots/{lot_id:uuid}/motions
     """,
     frozenset({"head"}): "POST /api/motions/{motion_id:uuid} | POST /motions/{motion_id:uuid}",
@@ -165,7 +166,7 @@ RULES: dict[frozenset[str], str] = {
 }
 # Doors behind which the operation is named by the form; each operation stands here like a door.
 FORMS: dict[frozenset[str], str] = {
-    frozenset({"buyer"}): "/auctions/A/submit /lots/L/cancel",
+    frozenset({"buyer"}): "/auctions/A/submit /auctions/A/recall /lots/L/cancel",
     OWN: """/auctions/A/decide /auctions/A/amend /lots/L/answer /lots/L/conformity /lots/L/low-price /lots/L/choice
         /lots/L/confirm /lots/L/contract /lots/L/hold /lots/L/rerun""",
     SUPPLIERS: "/auctions/A/signup",

@@ -50,7 +50,7 @@ async def test_several_are_approved_together_with_the_money_before_ones_eyes(app
     _, head, plans = await two_plans(pool, "330181")
     async with at(app, pool, head) as page:
         shown = (await page.get("/approvals")).text
-        for told in ("¥700.00", "¥500.00", "一般公共预算", "公开招标数额标准", "同品目暂无成交记录"):
+        for told in ("¥700.00", "¥500.00", "一般公共预算", "公开招标数额标准", "近期成交价"):
             assert told in shown
         assert (await page.post("/approvals", data={"act": "approve"})).status_code == 409
         refused = await page.post("/approvals", data={"act": "return", "case": f"plan:{plans[0]}"})

@@ -115,6 +115,11 @@ async def test_a_draft_is_submitted_sent_back_and_approved_on_its_page(
     await buyer.send(f"{case}/submit")
     assert "等待审批：单位负责人" in await buyer.see(case)
     assert (await buyer.refused(f"{case}/decide", yes="1"))[:2] == (403, "现在轮到其他岗位审批。")
+    await buyer.send(f"{case}/recall")
+    assert "下一步：提交审批" in await buyer.see(case)
+    assert (await head.refused(f"{case}/decide", yes="1"))[0] == 409, "nothing waits for him any more"
+    assert (await buyer.refused(f"{case}/recall"))[0] == 409
+    await buyer.send(f"{case}/submit")
     assert (await head.refused(f"{case}/decide", yes="0"))[:2] == (422, "请填写理由。")
     await head.send(f"{case}/decide", yes="0", reason="请补充技术要求")
     assert "请补充技术要求" in await buyer.see(case)
