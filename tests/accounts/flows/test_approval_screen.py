@@ -102,7 +102,8 @@ async def test_a_double_click_decides_once(app: WithState, pool: Pool) -> None:
 async def test_the_last_prices_paid_for_an_item_are_told_the_units_own_first(pool: Pool, valkey_client: Valkey) -> None:
     await live.load(valkey_client)
     (older, _), (newer, _) = [await a_deal(pool, valkey_client) for _ in range(2)]
-    category, region = await pool.fetchval("SELECT body->>'category' FROM deal LIMIT 1"), older.buyer.region
+    org_id, region = older.buyer.org_id, older.buyer.region
+    category = await pool.fetchval("SELECT body->>'category' FROM deal WHERE org_id = $1", org_id)
     for cast in (older, newer):
         first = (await looking.paid(pool, category, cast.buyer.org_id, region))[0]
         own = await pool.fetchrow("SELECT body FROM deal WHERE org_id = $1", cast.buyer.org_id)
