@@ -32,6 +32,7 @@ from registries.parameters import loading
 from registries.parameters import pages as standards
 from registries.parameters import routes as parameters
 from registries.suppliers import doors as suppliers
+from registries.vehicles import doors as vehicles
 from server import live, money, operations, recovery, site, trail
 from server.settings import Settings
 
@@ -66,6 +67,7 @@ ROUTES: list[BaseRoute] = [
     *joining.ROUTES,
     *suppliers.ROUTES,
     *agencies.ROUTES,
+    *vehicles.ROUTES,
     *budget.ROUTES,
     *plans.ROUTES,
     *payments.ROUTES,

@@ -190,6 +190,18 @@ _EXPERTS = (
 
 _AGENCIES = (_hard("agencies.staff_min", Kind.COUNT, 5, "财库〔2018〕2号 §11", 5, 1_000),)
 
+_VEHICLE_LIMITS = "党政机关公务用车配备标准，金额和排气量以当地现行标准为准，待核"
+_VEHICLES = (
+    _local("vehicles.price_plain_fen", Kind.FEN, 18 * WAN_FEN, _VEHICLE_LIMITS, 1, _FEN_MAX),
+    _local("vehicles.price_secret_fen", Kind.FEN, 12 * WAN_FEN, _VEHICLE_LIMITS, 1, _FEN_MAX),
+    _local("vehicles.price_large_fen", Kind.FEN, 25 * WAN_FEN, _VEHICLE_LIMITS, 1, _FEN_MAX),
+    _local("vehicles.price_energy_fen", Kind.FEN, 18 * WAN_FEN, _VEHICLE_LIMITS, 1, _FEN_MAX),
+    _local("vehicles.engine_plain_ml", Kind.COUNT, 1_800, _VEHICLE_LIMITS, 1, 20_000),
+    _local("vehicles.engine_secret_ml", Kind.COUNT, 1_600, _VEHICLE_LIMITS, 1, 20_000),
+    _local("vehicles.engine_large_ml", Kind.COUNT, 3_000, _VEHICLE_LIMITS, 1, 20_000),
+    _ours("vehicles.repair_times", Kind.COUNT, 3, _CUSTOM, 2, 100),
+)
+
 _MODULES = tuple(
     _ours(f"module.{name}", Kind.FLAG, True, _CUSTOM) for name in ("opening", "practice", "plans", "exchange")
 )
@@ -207,6 +219,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     *_TODO,
     *_EXPERTS,
     *_AGENCIES,
+    *_VEHICLES,
     *_MODULES,
 )
 BY_KEY: dict[str, Parameter] = {parameter.key: parameter for parameter in PARAMETERS}

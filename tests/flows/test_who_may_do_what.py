@@ -61,7 +61,12 @@ RULES: dict[frozenset[str], str] = {
         POST /standards/forms
     """,
     OFFICERS - {"agency elsewhere"} | {"operator"}: "GET /recovery",
+    BUYERS | SUPPLIERS | {"head", "head elsewhere", "supervisor", "supervisor elsewhere"}: """
+        GET /vehicles | GET /vehicles/export.csv | GET /vehicles/statistics | GET /vehicles/quotas
+        GET /vehicles/points | GET /api/vehicles
+    """,
     BUYERS: """
+        GET /vehicles/new | POST /vehicles/new
         POST /api/auctions | GET /auctions/new | POST /auctions/new | GET /plans/new | POST /plans | POST /payments
     """,
     BUYERS | {"head", "head elsewhere", "supervisor", "supervisor elsewhere"}: """
@@ -69,7 +74,7 @@ RULES: dict[frozenset[str], str] = {
     """,
     frozenset({"supervisor", "supervisor elsewhere"}): """
         POST /budget | GET /suppliers/filings | GET /reconciliation | POST /reconciliation | GET /budget/year-end
-        POST /budget/year-end | GET /agencies/filings
+        POST /budget/year-end | GET /agencies/filings | POST /vehicles/quotas | POST /vehicles/points
     """,
     BUYERS | {"agency elsewhere", "supervisor", "supervisor elsewhere"}: "POST /standards/elements",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
@@ -135,6 +140,10 @@ RULES: dict[frozenset[str], str] = {
         POST /admin/roles/{role_id:uuid}/retirement
         POST /admin/registrations/{registration_id:uuid}
         GET /suppliers/filings/{filing_id:uuid} | POST /suppliers/filings/{filing_id:uuid}
+        GET /vehicles/{vehicle_id:uuid} | POST /vehicles/{vehicle_id:uuid}/decision
+        POST /vehicles/{vehicle_id:uuid}/asset | POST /vehicles/{vehicle_id:uuid}/transfer
+        POST /vehicles/{vehicle_id:uuid}/dispatch | POST /vehicles/{vehicle_id:uuid}/service
+        POST /vehicles/{vehicle_id:uuid}/clearing
         GET /agencies/filings/{filing_id:uuid} | POST /agencies/filings/{filing_id:uuid}
         GET /agencies/{org_id:uuid} | GET /api/agencies/{org_id:uuid} | POST /agencies/{org_id:uuid}/marks
         POST /agencies/marks/{mark_id:uuid}/end | POST /agencies/{org_id:uuid}/appraisals

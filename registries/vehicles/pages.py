@@ -1,0 +1,203 @@
+"""一车一档的页面: one vehicle's whole record, and what each department may enter in it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from accounts.acts import Act
+from accounts.model import Actor
+from accounts.rules import may_act
+from accounts.web import require
+from plumbing import lists
+from plumbing.postgres import Connection, Record
+from plumbing.problems import Problem
+from plumbing.typed import Typed
+from plumbing.web import collect, page, read_form, see_other
+from registries.vehicles import operations, records
+from registries.vehicles.model import SERVICES, What
+from registries.vehicles.operations import Doing
+from registries.vehicles.records import SQL
+from registries.vehicles.setpages import LABELS, named
+from standards import regions
+from standards.workdays import day_of
+
+Read = Callable[[Connection, Actor, Record, Typed, date], Awaitable[Doing]]
+
+
+def _day(typed: Typed, name: str, default: date | None) -> date | None:
+    try:
+        return date.fromisoformat(typed.raw(name)) if typed.raw(name) else default
+    except ValueError:
+        typed.wrong(name, "filing.day_wrong")
+        return default
+
+
+def seats(actor: Actor, row: Record, now_ms: int) -> dict[str, bool]:
+    """What the reader may do to this vehicle, by his seat 席位: ask (the unit), dispatch, approve (finance)."""
+    region, own = row["region"], row["org_id"] == actor.org_id
+    return {
+        "ask": own and may_act(actor, Act.VEHICLE_ASK, region=region, org_id=actor.org_id, now_ms=now_ms),
+        "dispatch": own and may_act(actor, Act.VEHICLE_DISPATCH, region=region, org_id=actor.org_id, now_ms=now_ms),
+        "approve": may_act(actor, Act.VEHICLE_APPROVE, region=region, now_ms=now_ms),
+    }
+
+
+async def _show(request: Request, refused: str = "") -> Response:
+    actor, state, pool = await require(request), request.state, request.state.postgres
+    now_ms = state.clock.now_ms()
+    today = day_of(now_ms)
+    row = await pool.fetchrow(SQL["vehicle"], request.path_params["vehicle_id"], today)
+    if row is None or not await records.sees(pool, actor, row, today, now_ms):
+        raise Problem(404, "vehicle_unknown")
+    months = await pool.fetch(SQL["months"], row["id"], today)
+    response: Response = state.templates.page(
+        request,
+        "vehicle.html",
+        409 if refused else 200,
+        row=row,
+        entries=(await pool.fetch(SQL["entries"], row["id"]))[::-1],
+        months=months,
+        most=max(one["fuel"] + one["repair"] + one["insurance"] for one in months) or 1,
+        seats=seats(actor, row, now_ms),
+        services=await records.services_of(pool, actor.org_id, row["region"], today),
+        place=regions.full_name,
+        regions=[(code, regions.full_name(code)) for code in sorted(regions.NAMES)],
+        today=today,
+        f={},
+        faults=[],
+        fault_of={},
+        refused=refused,
+    )
+    return response
+
+
+@page("GET", "/vehicles/{vehicle_id:uuid}", act=Act.VEHICLE_READ)
+async def vehicle(request: Request) -> Response:
+    """One vehicle: where its record stands, alerts, costs by month, everything that happened."""
+    return await _show(request)
+
+
+async def _entered(request: Request, seat: str, read: Read) -> Response:
+    """Enter what the form says, if the reader has that seat; the page with what was refused otherwise."""
+    actor, state, form = await require(request), request.state, await read_form(request)
+    now_ms, typed = state.clock.now_ms(), Typed(form, LABELS)
+    today = day_of(now_ms)
+    try:
+        async with state.postgres.acquire() as conn, conn.transaction():
+            row = await conn.fetchrow(SQL["lock_vehicle"], request.path_params["vehicle_id"])
+            seen = row is not None and await records.sees(conn, actor, row, today, now_ms)
+            if not seen or (seat != "serve" and not seats(actor, row, now_ms)[seat]):
+                raise Problem(404, "vehicle_unknown")
+            doing = await read(conn, actor, row, typed, today)
+            if typed.faults:
+                raise Problem(422, "vehicle_fields")
+            await operations.enter(conn, actor, row, doing, now_ms, today)
+    except Problem as problem:
+        if problem.status in (403, 404):
+            raise
+        return await _show(request, lists.in_words(request, problem))
+    return see_other(f"/vehicles/{row['id']}", f"note.vehicle_{doing.what}")
+
+
+@page("POST", "/vehicles/{vehicle_id:uuid}/decision", act=Act.VEHICLE_APPROVE, name="vehicle_decide")
+async def decide(request: Request) -> Response:
+    """Finance's decision on the purchase asked for."""
+
+    async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
+        yes, note = typed.raw("decision") == "approve", typed.text("note", 500, need=False)
+        await operations.check_decision(conn, actor, row, yes, note)
+        return Doing(what=What.APPROVE if yes else What.REFUSE, day=today, content={"note": note})
+
+    return await _entered(request, "approve", read)
+
+
+@page("POST", "/vehicles/{vehicle_id:uuid}/asset", act=Act.VEHICLE_ASK, name="vehicle_asset")
+async def register(request: Request) -> Response:
+    """The unit registers what it bought as an asset: plate, VIN, what it cost, its insurance."""
+
+    async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
+        plate, vin = typed.text("plate", 10).upper(), typed.text("vin", 17).upper()
+        price = typed.money("price") or row["price_fen"]
+        changed = {"plate": plate, "vin": vin, "price_fen": price, "insured_until": _day(typed, "until", None)}
+        return Doing(what=What.REGISTER, day=_day(typed, "day", today) or today, amount_fen=price, changed=changed)
+
+    return await _entered(request, "ask", read)
+
+
+@page("POST", "/vehicles/{vehicle_id:uuid}/transfer", act=Act.VEHICLE_APPROVE, name="vehicle_transfer")
+async def transfer(request: Request) -> Response:
+    """Finance transfers the vehicle to another unit with room in its quota, or disposes of it."""
+
+    async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
+        note = typed.text("note", 500)
+        if typed.ticked("dispose"):
+            return Doing(what=What.DISPOSE, day=today, content={"note": note})
+        unit = await named(conn, typed.text("unit", 200), "buyer")
+        if unit["id"] == row["org_id"] or not await operations.has_room(conn, unit["id"], row):
+            raise Problem(409, "vehicle_no_room")
+        changed = {"org_id": unit["id"], "region": unit["region"]}
+        return Doing(what=What.TRANSFER, day=today, content={"note": note, "to": unit["name"]}, changed=changed)
+
+    return await _entered(request, "approve", read)
+
+
+@page("POST", "/vehicles/{vehicle_id:uuid}/dispatch", act=Act.VEHICLE_DISPATCH, name="vehicle_dispatch")
+async def dispatch(request: Request) -> Response:
+    """Send the vehicle somewhere for some days, with a driver."""
+
+    async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
+        day, place = _day(typed, "day", today) or today, typed.raw("place")
+        until = _day(typed, "until", day) or day
+        if place not in regions.NAMES:
+            typed.wrong("place", "typed.choice")
+        if until < day:
+            typed.wrong("until", "filing.day_wrong")
+        content = {"place": place, "until": until.isoformat(), "driver": typed.text("driver", 60)}
+        return Doing(what=What.DISPATCH, day=day, content=content | {"note": typed.text("note", 500, need=False)})
+
+    return await _entered(request, "dispatch", read)
+
+
+@page("POST", "/vehicles/{vehicle_id:uuid}/service", act=Act.VEHICLE_SERVE, name="vehicle_service")
+async def serve(request: Request) -> Response:
+    """A fixed point records what it did: fuel taken, a repair, an insurance and until when."""
+
+    async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
+        what, day = typed.choice("what", What, What.FUEL), _day(typed, "day", today) or today
+        if what not in SERVICES:
+            typed.wrong("what", "typed.choice")
+        km = typed.whole("km", 0, 9_999_999, need=False) or 0
+        litres = typed.quantity("litres") if what is What.FUEL else None
+        until = _day(typed, "until", None)
+        if what is What.INSURANCE and (until is None or until <= day):
+            typed.wrong("until", "filing.day_wrong")
+        place = typed.raw("place") if typed.raw("place") in regions.NAMES else ""
+        content = {"km": km, "ml": int(litres * 1_000) if litres else 0, "place": place}
+        content |= {"note": typed.text("note", 500, need=False), "until": until.isoformat() if until else ""}
+        changed: dict[str, Any] = {"km": km} if km else {}
+        changed |= {"insured_until": until} if what is What.INSURANCE else {}
+        amount = typed.money("amount") or 0
+        return Doing(
+            what=what, day=day, point=actor.org_id, amount_fen=amount, content=content, changed=changed
+        )  # fmt: skip
+
+    return await _entered(request, "serve", read)
+
+
+@page("POST", "/vehicles/{vehicle_id:uuid}/clearing", act=Act.VEHICLE_APPROVE, name="vehicle_clear")
+async def clear(request: Request) -> Response:
+    """Finance clears the alerts with a word on what was found."""
+
+    async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
+        content = {"note": typed.text("note", 500), "alerts": list(row["alerts"])}
+        return Doing(what=What.CLEAR, day=today, content=content)
+
+    return await _entered(request, "approve", read)
+
+
+ROUTES = collect(globals())

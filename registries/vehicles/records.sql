@@ -1,0 +1,108 @@
+-- name: vehicle
+SELECT v.*, o.name AS org_name, vehicle_alerts(v, $2::date) AS alerts_now
+FROM vehicle v JOIN organisation o ON o.id = v.org_id WHERE v.id = $1;
+
+-- name: lock_vehicle
+SELECT * FROM vehicle WHERE id = $1 FOR UPDATE;
+
+-- name: lock_quota
+-- One asks at a time for a unit: the count and the quota hold until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('vehicle_quota:' || $1::uuid, 0));
+
+-- name: room
+SELECT vehicle_quota_of($1::uuid, $2::text) AS quota, vehicles_held($1::uuid, $2::text) AS held;
+
+-- name: set_quota
+INSERT INTO vehicle_quota (org_id, kind, number, document, set_by, set_at) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: quotas
+-- Units with quotas, of the places $1 or the unit $2, with what each has; words in the name.
+SELECT q.org_id, o.name, o.region, q.kind, q.number, q.document, q.set_at, vehicles_held(q.org_id, q.kind) AS held,
+       count(*) OVER () AS total
+FROM (SELECT DISTINCT ON (org_id, kind) * FROM vehicle_quota ORDER BY org_id, kind, id DESC) q
+JOIN organisation o ON o.id = q.org_id
+WHERE (q.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(o.region, place)))
+  AND ($3 = '' OR o.name ILIKE '%' || $3 || '%') AND ($4 = '' OR q.kind = $4)
+ORDER BY o.name, q.kind LIMIT $5 OFFSET $6;
+
+-- name: quota_history
+SELECT q.*, o.name, p.name AS setter FROM vehicle_quota q JOIN organisation o ON o.id = q.org_id
+LEFT JOIN person p ON p.id = q.set_by WHERE q.org_id = ANY ($1::uuid[]) ORDER BY q.id DESC LIMIT 100;
+
+-- name: unit_named
+-- A unit by its whole name or credit code.
+SELECT id, name, region, kind FROM organisation WHERE (name = $1 OR uscc = upper($1)) AND kind = $2 AND state = 'active';
+
+-- name: add_vehicle
+INSERT INTO vehicle (org_id, region, kind, stage, model, price_fen, engine_ml, new_energy, tank_ml, asked_by)
+VALUES ($1, $2, $3, 'asked', $4, $5, $6, $7, $8, $9) RETURNING id;
+
+-- name: change_vehicle
+UPDATE vehicle SET stage = $2, org_id = $3, region = $4, plate = $5, vin = $6, price_fen = $7, km = greatest(km, $8),
+    insured_until = $9 WHERE id = $1;
+
+-- name: set_alerts
+UPDATE vehicle SET alerts = $2 WHERE id = $1;
+
+-- name: add_entry
+INSERT INTO vehicle_entry (vehicle_id, org_id, what, day, amount_fen, content, point_org_id, made_by, made_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- name: entries
+SELECT e.*, p.name AS maker, o.name AS unit, f.name AS point FROM vehicle_entry e
+JOIN organisation o ON o.id = e.org_id LEFT JOIN person p ON p.id = e.made_by
+LEFT JOIN organisation f ON f.id = e.point_org_id WHERE e.vehicle_id = $1 ORDER BY e.id;
+
+-- name: search
+-- Vehicles that a reader may see: of the places $1, of the unit $2, or in the places it serves as a fixed point.
+WITH found AS (
+    SELECT v.*, o.name AS org_name, vehicle_alerts(v, $3::date) AS alerts_now,
+           (SELECT coalesce(sum(e.amount_fen), 0)::bigint FROM vehicle_entry e
+            WHERE e.vehicle_id = v.id AND e.what IN ('fuel', 'repair', 'insurance') AND e.day > $3::date - 365) AS year_fen
+    FROM vehicle v JOIN organisation o ON o.id = v.org_id
+    WHERE (v.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place))
+           OR (v.stage = 'active' AND EXISTS (SELECT FROM vehicle_point p
+               WHERE p.org_id = $2 AND starts_with(v.region, p.region) AND p.during @> $3::date)))
+      AND ($4 = '' OR v.plate ILIKE '%' || $4 || '%' OR v.model ILIKE '%' || $4 || '%' OR o.name ILIKE '%' || $4 || '%')
+      AND starts_with(v.region, $6)
+)
+SELECT *, count(*) OVER () AS total FROM found
+WHERE $5 = '' OR stage = $5 OR kind = $5 OR $5 = ANY (alerts_now) OR ($5 = 'alerted' AND alerts_now <> '{}')
+ORDER BY alerts_now = '{}', plate, id LIMIT $7 OFFSET $8;
+
+-- name: serves
+SELECT EXISTS (SELECT FROM vehicle_point p WHERE p.org_id = $1 AND p.service = $2 AND starts_with($3, p.region)
+               AND p.during @> $4::date);
+
+-- name: points
+SELECT p.id, p.org_id, o.name, p.region, p.service, p.contract, lower(p.during) AS begins, upper(p.during) AS ends,
+       p.during @> $2::date AS holds
+FROM vehicle_point p JOIN organisation o ON o.id = p.org_id
+WHERE p.org_id = $3 OR EXISTS (SELECT FROM unnest($1::text[]) AS place
+                               WHERE starts_with(p.region, place) OR starts_with(place, p.region))
+ORDER BY p.id DESC LIMIT 200;
+
+-- name: add_point
+INSERT INTO vehicle_point (org_id, region, service, during, contract, set_by, set_at)
+VALUES ($1, $2, $3, daterange($4, $5), $6, $7, $8);
+
+-- name: statistics
+-- What each unit's vehicles cost in the year before $3, and how far they went; the dearest first.
+SELECT o.id, o.name, count(DISTINCT v.id) AS vehicles,
+       coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'fuel'), 0)::bigint AS fuel,
+       coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'repair'), 0)::bigint AS repair,
+       coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'insurance'), 0)::bigint AS insurance,
+       count(DISTINCT v.id) FILTER (WHERE vehicle_alerts(v, $3::date) <> '{}') AS alerted
+FROM vehicle v JOIN organisation o ON o.id = v.org_id
+LEFT JOIN vehicle_entry e ON e.vehicle_id = v.id AND e.day > $3::date - 365
+WHERE v.stage = 'active' AND (v.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place)))
+GROUP BY o.id, o.name ORDER BY coalesce(sum(e.amount_fen), 0) DESC, o.name LIMIT 50;
+
+-- name: months
+-- What one vehicle cost in each of the twelve months to $2.
+SELECT to_char(m, 'YYYY-MM') AS month,
+       coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'fuel'), 0)::bigint AS fuel,
+       coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'repair'), 0)::bigint AS repair,
+       coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'insurance'), 0)::bigint AS insurance
+FROM generate_series(date_trunc('month', $2::date) - interval '11 months', date_trunc('month', $2::date), interval '1 month') m
+LEFT JOIN vehicle_entry e ON e.vehicle_id = $1 AND date_trunc('month', e.day) = m GROUP BY m ORDER BY m;
