@@ -86,16 +86,17 @@ class Hall:
         More than ``within_s`` is noted in ``late``; more than a minute raises ``TooLateError``.
         """
 
-        def fresh() -> list[float]:
-            return [next((done for sent, done in b.taken[::-1] if sent >= moment_s), 0.0) for b in self.bidders]
-
         def earliest() -> list[float]:
             return [next((done for sent, done in b.taken if sent >= moment_s), 0.0) for b in self.bidders]
 
-        await eventually(lambda: all(fresh()), AGAIN_MAX_S, "everyone bids again")
+        await eventually(lambda: self.have_bid_since(moment_s), AGAIN_MAX_S, "everyone bids again")
         again_s = max(earliest()) - moment_s
         self.in_time("everyone bid again", again_s, within_s)
         return again_s
+
+    def have_bid_since(self, moment_s: float) -> bool:
+        """Whether everyone had a bid taken that he first sent after the moment."""
+        return all(any(sent >= moment_s for sent, _ in b.taken[::-1]) for b in self.bidders)
 
     def in_time(self, what: str, took_s: float, within_s: float) -> None:
         """Note it if something took longer than is promised."""
