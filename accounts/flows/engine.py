@@ -61,7 +61,7 @@ async def begin(
 
     ``own``: the room's steps, where no place has a flow. Raises ``Problem`` 409 ``flow_runs`` for a case on its way.
     """
-    if await conn.fetchrow(SQL["running_locked"], filing.kind, filing.object_id) is not None:
+    if await is_running(conn, filing.kind, filing.object_id):
         raise Problem(409, "flow_runs")
     flow, steps = await flow_of(conn, filing.kind, filing.region)
     path = rules.path_of(steps, filing.facts) if flow is not None else tuple(own)
@@ -103,6 +103,11 @@ async def decide(
     if outcome is Outcome.RUNNING:
         await _wait(conn, row, rules.waiting(path[at], by_step.get(at, ())))
     return Decided(post, outcome)
+
+
+async def is_running(conn: Connection, kind: Kind, object_id: UUID) -> bool:
+    """Whether a case is on its way; if so it is locked until the transaction ends."""
+    return await conn.fetchrow(SQL["running_locked"], kind, object_id) is not None
 
 
 async def withdraw(conn: Connection, kind: Kind, object_id: UUID, now_ms: int) -> None:

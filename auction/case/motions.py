@@ -7,7 +7,7 @@ from uuid import UUID
 
 from accounts.audit import audit
 from accounts.model import Actor, Role
-from auction.case import award, cases, signing
+from auction.case import approving, award, cases, signing
 from auction.case.records import SQL
 from auction.lot import live
 from auction.lot.model import LIVE_STAGES, Alias, Barred, Stage, Turn
@@ -70,6 +70,7 @@ async def second(pool: Pool, valkey: Valkey, actor: Actor, motion_id: UUID, agre
 
 async def _cancel(conn: Connection, row: Record, actor: Actor, reason: str, now_ms: int) -> None:
     await cases.move(conn, row, Turn.CANCEL, actor=actor, why=reason)
+    await approving.end_with_its_lots(conn, row["auction_id"], now_ms)
     if row["published_at"] is not None:
         await award.publish(conn, row, "cancellation", {"reason": reason}, now_ms)
 
