@@ -26,6 +26,7 @@ from plumbing.engines import checks
 from plumbing.faults import until_there
 from registries.agencies import doors as agencies
 from registries.elements import pages as elements
+from registries.experts import doors as experts
 from registries.forms import pages as forms
 from registries.joining import pages as joining
 from registries.parameters import loading
@@ -68,6 +69,7 @@ ROUTES: list[BaseRoute] = [
     *suppliers.ROUTES,
     *agencies.ROUTES,
     *vehicles.ROUTES,
+    *experts.ROUTES,
     *budget.ROUTES,
     *plans.ROUTES,
     *payments.ROUTES,

@@ -99,7 +99,8 @@ class Reading:
         self.state |= dict.fromkeys(now, "called")
 
     def answered(self, d: dict[str, Any]) -> None:
-        need(self.state.get(d["ticket"]) == "called", "an answer of somebody not called")
+        waits, back = self.state.get(d["ticket"]) == "called", d["answer"] in ("declined", "avoids")
+        need(waits or (self.state.get(d["ticket"]) == "accepted" and back), "an answer of somebody not called")
         need(d["answer"] in ("accepted", "declined", "avoids", "no_answer"), "no such answer")
         self.state[d["ticket"]] = d["answer"]
 
@@ -125,7 +126,13 @@ def check(record: dict[str, Any]) -> dict[str, Any]:
         said = json.dumps(entry["detail"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         need(entry["n"] == n and entry["before"] == before and entry["at_ms"] >= at, f"entry {n} does not follow")
         need(entry["hash"] == h("entry", before, n, entry["at_ms"], entry["event"], said), f"entry {n} was changed")
-        event = {"committed": "committed_", "exhausted": "told", "keyed": "told", "opened": "told"}.get(entry["event"])
+        event = {
+            "committed": "committed_",
+            "exhausted": "told",
+            "keyed": "told",
+            "opened": "told",
+            "voided": "told",
+        }.get(entry["event"])
         getattr(reading, event or entry["event"])(entry["detail"])
         before, at = entry["hash"], entry["at_ms"]
     accepted = [one for one in reading.order if reading.state.get(one) == "accepted"]

@@ -56,6 +56,7 @@ SELECT public FROM transcript_key ORDER BY made_at, public;
 -- name: found
 -- Acts within reach ($1 region prefixes, $2 also those of no region) that fit the search; NULL: not asked for. What
 -- suppliers do at a case that is not closed is not found; what others do there is, and marked: its details are not shown.
+-- What experts answer to a draw is not found before its result.
 SELECT e.*, o.name AS org_name, p.name AS person_name, c.n, c.hash, audit_case_is_open(e.object) AS case_open
 FROM audit_event e
 LEFT JOIN organisation o ON o.id = e.org_id
@@ -71,3 +72,4 @@ WHERE (EXISTS (SELECT FROM unnest($1::text[]) AS prefix WHERE e.region <> '' AND
   AND ($8::text IS NULL OR e.address = $8)
   AND e.at >= $9 AND e.at < $10
   AND NOT (coalesce(o.kind, '') = 'supplier' AND audit_case_is_open(e.object))
+  AND NOT (coalesce(o.kind, '') = 'expert' AND audit_draw_is_secret(e.object))

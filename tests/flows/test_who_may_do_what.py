@@ -52,6 +52,8 @@ RULES: dict[frozenset[str], str] = {
         GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key | GET /account | POST /account/sessions
         GET /account/factors | GET /prove | GET /suppliers/export.csv | GET /agencies/export.csv
     """,
+    OFFICERS | {"supervisor", "supervisor elsewhere"}: "GET /draws",
+    BUYERS | {"agency elsewhere"}: "GET /draws/new | POST /draws",
     OFFICERS: "GET /opening-key | POST /api/sealing-key",
     EVERYONE - {"nobody", "auditor", "admin", "security"} - SUPPLIERS: "GET /board",
     frozenset({"operator"}): """
@@ -75,6 +77,7 @@ RULES: dict[frozenset[str], str] = {
     frozenset({"supervisor", "supervisor elsewhere"}): """
         POST /budget | GET /suppliers/filings | GET /reconciliation | POST /reconciliation | GET /budget/year-end
         POST /budget/year-end | GET /agencies/filings | POST /vehicles/quotas | POST /vehicles/points
+        GET /experts
     """,
     BUYERS | {"agency elsewhere", "supervisor", "supervisor elsewhere"}: "POST /standards/elements",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
@@ -134,7 +137,8 @@ RULES: dict[frozenset[str], str] = {
         POST /api/lots/{lot_id:uuid}/explanation
     """,
     frozenset({"supplier"}): "POST /api/lots/{lot_id:uuid}/bids",  # 409 NOT_REGISTERED; the bidder: not live yet
-    # Nobody, for want of the thing: no practice, hold, award, form, plan, indicator, signature, sealed quotes, right.
+    # Nobody, for want of the thing: no practice, hold, award, form, plan, indicator, signature, sealed quotes, right,
+    # expert, draw.
     frozenset(): """
         POST /admin/grants/{grant_id:uuid}/end | POST /admin/delegations/{delegation_id:uuid}/end
         POST /admin/roles/{role_id:uuid}/retirement
@@ -147,6 +151,9 @@ RULES: dict[frozenset[str], str] = {
         GET /agencies/filings/{filing_id:uuid} | POST /agencies/filings/{filing_id:uuid}
         GET /agencies/{org_id:uuid} | GET /api/agencies/{org_id:uuid} | POST /agencies/{org_id:uuid}/marks
         POST /agencies/marks/{mark_id:uuid}/end | POST /agencies/{org_id:uuid}/appraisals
+        GET /experts/own | POST /experts/own | POST /experts/own/leave | POST /experts/own/calls/{draw_id:uuid}
+        GET /experts/{person_id:uuid} | POST /experts/{person_id:uuid}
+        GET /draws/{draw_id:uuid} | POST /draws/{draw_id:uuid} | GET /draws/{draw_id:uuid}/record.json
         GET /suppliers/{org_id:uuid} | GET /api/suppliers/{org_id:uuid}
         POST /suppliers/{org_id:uuid}/bans | POST /suppliers/bans/{ban_id:uuid}/end
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
@@ -262,7 +269,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{delegation_id:uuid}": str(uuid4()), "{filing_id:uuid}": str(uuid4()), "{ban_id:uuid}": str(uuid4()),
         "{key_id:uuid}": str(uuid4()), "{endpoint_id:uuid}": str(uuid4()), "{sending_id:uuid}": str(uuid4()),
         "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
-        "{payment_id:uuid}": str(uuid4()), "{close_id:uuid}": str(uuid4()),
+        "{payment_id:uuid}": str(uuid4()), "{draw_id:uuid}": str(uuid4()), "{close_id:uuid}": str(uuid4()),
     }  # fmt: skip
     for place, value in places.items():
         path = path.replace(place, value)
