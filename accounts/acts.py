@@ -69,6 +69,8 @@ class Act(StrEnum):
     EXPERT_REVIEW = "expert.review"  # 专家库审核
     DRAW_ASK = "draw.ask"  # 申请抽取
     DRAW_HOLD = "draw.hold"  # 抽取的经办、监督
+    PRODUCT_FILE = "product.file"  # 发布、维护商品
+    PRODUCT_REVIEW = "product.review"  # 审核标准商品、标识、同款
     GRANT_GIVE = "grant.give"
     GRANT_READ = "grant.read"
     FACTOR_RESET = "factor.reset"  # 重置第二因素
@@ -76,7 +78,9 @@ class Act(StrEnum):
 
 A = Act
 ACTS_OF: dict[Role, frozenset[Act]] = {
-    Role.SUPPLIER: frozenset({A.BID_ENTER, A.BID_PLACE, A.SUPPLIER_FILE, A.VEHICLE_READ, A.VEHICLE_SERVE}),
+    Role.SUPPLIER: frozenset({
+        A.BID_ENTER, A.BID_PLACE, A.SUPPLIER_FILE, A.PRODUCT_FILE, A.VEHICLE_READ, A.VEHICLE_SERVE,
+    }),
     Role.BUYER: frozenset({
         A.CASE_OPEN, A.CASE_PREPARE, A.CASE_APPROVE, A.CASE_HOST, A.CASE_OVERVIEW, A.CASE_HOLD, A.CASE_AWARD,
         A.MOTION_PROPOSE, A.PRACTICE_HOST, A.PLAN_READ, A.PLAN_FILE, A.PLAN_DECIDE, A.PAYMENT_DECIDE, A.BUDGET_READ,
@@ -93,7 +97,7 @@ ACTS_OF: dict[Role, frozenset[Act]] = {
     }),
     Role.SUPERVISOR: frozenset({
         A.CASE_SUSPEND, A.CASE_OVERVIEW, A.PLAN_READ, A.PLAN_DECIDE, A.BUDGET_READ, A.BUDGET_GRANT, A.BUDGET_CLOSE,
-        A.FISCAL_RECONCILE, A.AUDIT_READ, A.STANDARDS_EXTEND, A.SUPPLIER_REVIEW, A.SUPPLIER_BAN,
+        A.FISCAL_RECONCILE, A.AUDIT_READ, A.STANDARDS_EXTEND, A.SUPPLIER_REVIEW, A.SUPPLIER_BAN, A.PRODUCT_REVIEW,
         A.AGENCY_REVIEW, A.AGENCY_MARK, A.VEHICLE_READ, A.VEHICLE_QUOTA, A.VEHICLE_APPROVE,
         A.EXPERT_REVIEW, A.DRAW_HOLD,
     }),

@@ -32,6 +32,7 @@ from registries.joining import pages as joining
 from registries.parameters import loading
 from registries.parameters import pages as standards
 from registries.parameters import routes as parameters
+from registries.products import doors as products
 from registries.suppliers import doors as suppliers
 from registries.vehicles import doors as vehicles
 from server import live, money, operations, recovery, site, trail
@@ -70,6 +71,7 @@ ROUTES: list[BaseRoute] = [
     *agencies.ROUTES,
     *vehicles.ROUTES,
     *experts.ROUTES,
+    *products.ROUTES,
     *budget.ROUTES,
     *plans.ROUTES,
     *payments.ROUTES,

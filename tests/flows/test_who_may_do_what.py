@@ -44,6 +44,7 @@ RULES: dict[frozenset[str], str] = {
         GET /verify | GET /api/transcript-keys | GET /api/lots/{lot_id:uuid}/transcript.jsonl
         GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
         GET /suppliers | GET /suppliers/bans | GET /api/suppliers | GET /agencies | GET /api/agencies
+        GET /products | GET /api/products
         GET /invitation | POST /invitation | GET /register | POST /register
     """,
     EVERYONE - {"nobody"}: """
@@ -51,6 +52,7 @@ RULES: dict[frozenset[str], str] = {
         GET /todo/away | POST /todo/away | POST /todo/contact | GET /keys | POST /keys
         GET /api/me | POST /api/tickets | GET /todo | GET /api/sealing-key | GET /account | POST /account/sessions
         GET /account/factors | GET /prove | GET /suppliers/export.csv | GET /agencies/export.csv
+        GET /products/export.csv
     """,
     OFFICERS | {"supervisor", "supervisor elsewhere"}: "GET /draws",
     BUYERS | {"agency elsewhere"}: "GET /draws/new | POST /draws",
@@ -77,7 +79,7 @@ RULES: dict[frozenset[str], str] = {
     frozenset({"supervisor", "supervisor elsewhere"}): """
         POST /budget | GET /suppliers/filings | GET /reconciliation | POST /reconciliation | GET /budget/year-end
         POST /budget/year-end | GET /agencies/filings | POST /vehicles/quotas | POST /vehicles/points
-        GET /experts
+        GET /experts | GET /products/waiting
     """,
     BUYERS | {"agency elsewhere", "supervisor", "supervisor elsewhere"}: "POST /standards/elements",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
@@ -128,7 +130,8 @@ RULES: dict[frozenset[str], str] = {
     """,
     OFFICERS | SUPPLIERS | {"admin"}: "GET /webhooks | POST /webhooks | GET /webhooks/log",
     SUPPLIERS: """
-        POST /api/auctions/{auction_id:uuid}/signup | GET /practice | POST /practice
+        POST /api/auctions/{auction_id:uuid}/signup | GET /practice | POST /practice | GET /products/own
+        POST /api/products/imports
         GET /suppliers/own | POST /suppliers/own | POST /suppliers/own/closing | GET /registration
     """,
     frozenset({"bidder"}): """
@@ -155,6 +158,9 @@ RULES: dict[frozenset[str], str] = {
         GET /experts/{person_id:uuid} | POST /experts/{person_id:uuid}
         GET /draws/{draw_id:uuid} | POST /draws/{draw_id:uuid} | GET /draws/{draw_id:uuid}/record.json
         GET /suppliers/{org_id:uuid} | GET /api/suppliers/{org_id:uuid}
+        GET /products/{product_id:uuid} | GET /api/products/{product_id:uuid} | POST /products/imports/{import_id:uuid}
+        GET /products/imports/{import_id:uuid} | POST /api/products/imports/{import_id:uuid}/step
+        POST /products/{product_id:uuid}/decision
         POST /suppliers/{org_id:uuid}/bans | POST /suppliers/bans/{ban_id:uuid}/end
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
         POST /keys/{key_id:uuid}/revocation | POST /webhooks/{endpoint_id:uuid}/secret
@@ -267,6 +273,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{org_id:uuid}": str(scene.org_id), "{grant_id:uuid}": str(uuid4()),
         "{role_id:uuid}": str(uuid4()), "{registration_id:uuid}": str(uuid4()),
         "{delegation_id:uuid}": str(uuid4()), "{filing_id:uuid}": str(uuid4()), "{ban_id:uuid}": str(uuid4()),
+        "{product_id:uuid}": str(uuid4()), "{import_id:uuid}": str(uuid4()),
         "{key_id:uuid}": str(uuid4()), "{endpoint_id:uuid}": str(uuid4()), "{sending_id:uuid}": str(uuid4()),
         "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
         "{payment_id:uuid}": str(uuid4()), "{draw_id:uuid}": str(uuid4()), "{close_id:uuid}": str(uuid4()),

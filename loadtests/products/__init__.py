@@ -1,0 +1,1 @@
+"""Figures of the product registry on recorded goods: same-product pairs with known answers, two months of prices."""
