@@ -15,7 +15,7 @@ from accounts.rules import may_act
 from accounts.web import require, stepped_up
 from plumbing import lists
 from plumbing.problems import Problem, language
-from plumbing.spreadsheets import as_csv
+from plumbing.spreadsheets import csv_file
 from plumbing.typed import Typed
 from plumbing.web import collect, page, read_form, see_other
 from registries.agencies import reading, records, rules
@@ -67,9 +67,8 @@ async def export(request: Request) -> Response:
         )
         for row in rows
     ]  # fmt: skip
-    named = {"Content-Disposition": 'attachment; filename="agencies.csv"', "Cache-Control": "no-store"}
     headings = [say(f"agency.label.{name}", lang) for name in COLUMNS]
-    return Response(as_csv(headings, cells), headers=named, media_type="text/csv; charset=utf-8")
+    return csv_file("agencies.csv", headings, cells)
 
 
 @page("GET", "/agencies/{org_id:uuid}", act=OPEN)

@@ -11,7 +11,7 @@ from accounts.audit import audit
 from accounts.rules import may_act
 from accounts.web import require
 from plumbing.problems import Problem, language
-from plumbing.spreadsheets import as_csv
+from plumbing.spreadsheets import csv_file
 from plumbing.web import collect, page
 from registries.filing.doors import counted
 from registries.filing.model import changes
@@ -63,8 +63,7 @@ async def export(request: Request) -> Response:
         for row in rows
     ]  # fmt: skip
     headings = [say(f"supplier.label.{name}", lang) for name in COLUMNS]
-    named = {"Content-Disposition": 'attachment; filename="suppliers.csv"', "Cache-Control": "no-store"}
-    return Response(as_csv(headings, cells), headers=named, media_type="text/csv; charset=utf-8")
+    return csv_file("suppliers.csv", headings, cells)
 
 
 @page("GET", "/suppliers/{org_id:uuid}", act=OPEN)

@@ -10,7 +10,7 @@ from accounts.audit import audit
 from accounts.web import require
 from plumbing import lists
 from plumbing.problems import language
-from plumbing.spreadsheets import as_csv
+from plumbing.spreadsheets import csv_file
 from plumbing.web import collect, page
 from registries.filing.doors import counted
 from registries.vehicles import records
@@ -62,8 +62,7 @@ async def export(request: Request) -> Response:
         for row in rows
     ]  # fmt: skip
     headings = [say(f"vehicle.label.{name}", lang) for name in COLUMNS]
-    named = {"Content-Disposition": 'attachment; filename="vehicles.csv"', "Cache-Control": "no-store"}
-    return Response(as_csv(headings, cells), headers=named, media_type="text/csv; charset=utf-8")
+    return csv_file("vehicles.csv", headings, cells)
 
 
 @page("GET", "/vehicles/statistics", act=Act.VEHICLE_READ)

@@ -12,7 +12,7 @@ import msgspec
 from accounts.audit import audit
 from accounts.model import Actor
 from accounts.records import moment
-from plumbing.postgres import Connection, Record
+from plumbing.postgres import Connection, Pool, Record
 from plumbing.problems import Problem
 from registries.parameters import records as parameters
 from registries.vehicles import rules
@@ -41,7 +41,10 @@ async def set_quota(
     await audit(conn, actor, "vehicle.quota_set", f"organisation:{org_id}", detail=detail)
 
 
-async def _limits(conn: Connection, region: str, kind: Kind, new_energy: bool, now_ms: int) -> tuple[Limits, int]:
+async def limits_of(
+    conn: Connection | Pool, region: str, kind: Kind, new_energy: bool, now_ms: int
+) -> tuple[Limits, int]:
+    """What the place allows for a vehicle of a kind, and from how many times the mean a repair is dear."""
     rule_set = await parameters.rule_set(conn, region, now_ms)
     return rules.limits_for(rule_set, kind, new_energy=new_energy), rule_set.number("vehicles.repair_times")
 
@@ -55,7 +58,7 @@ async def _room(conn: Connection, org_id: UUID, kind: str) -> tuple[int, int]:
 
 async def ask(conn: Connection, actor: Actor, wish: Wish, now_ms: int, today: date) -> UUID:
     """Ask to buy a vehicle for the actor's unit. ``Problem`` 409 beyond quota, price or displacement."""
-    limits, _ = await _limits(conn, actor.region, wish.kind, wish.new_energy, now_ms)
+    limits, _ = await limits_of(conn, actor.region, wish.kind, wish.new_energy, now_ms)
     quota, held = await _room(conn, actor.org_id, wish.kind)
     refused = rules.judge_wish(wish, limits, quota=quota, held=held)
     if refused is not None:
@@ -104,7 +107,7 @@ async def find_alerts(conn: Connection, vehicle_id: UUID, now_ms: int) -> None:
     if row is None:
         raise LookupError(f"no vehicle {vehicle_id}")
     vehicle = vehicle_of(row)
-    limits, times = await _limits(conn, vehicle.region, vehicle.kind, vehicle.new_energy, now_ms)
+    limits, times = await limits_of(conn, vehicle.region, vehicle.kind, vehicle.new_energy, now_ms)
     entries = [entry_of(row) for row in await conn.fetch(SQL["entries"], vehicle_id)]
     await conn.execute(
         SQL["set_alerts"], vehicle_id, [str(each) for each in rules.alerts(vehicle, entries, limits, times)]

@@ -18,7 +18,7 @@ from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
 from plumbing.typed import Typed
 from plumbing.web import collect, page, read_form, see_other
-from registries.vehicles import operations, records
+from registries.vehicles import operations, records, rules
 from registries.vehicles.model import SERVICES, What
 from registries.vehicles.operations import Doing
 from registries.vehicles.records import SQL
@@ -55,12 +55,16 @@ async def _show(request: Request, refused: str = "") -> Response:
     if row is None or not await records.sees(pool, actor, row, today, now_ms):
         raise Problem(404, "vehicle_unknown")
     months = await pool.fetch(SQL["months"], row["id"], today)
+    entries = await pool.fetch(SQL["entries"], row["id"])
+    found = records.vehicle_of(row)
+    allowed = await operations.limits_of(pool, found.region, found.kind, found.new_energy, now_ms)
+    raised = rules.raised_by_each(found, [records.entry_of(one) for one in entries], *allowed)
     response: Response = state.templates.page(
         request,
         "vehicle.html",
         409 if refused else 200,
         row=row,
-        entries=(await pool.fetch(SQL["entries"], row["id"]))[::-1],
+        entries=list(zip(entries, raised, strict=True))[::-1],
         months=months,
         most=max(one["fuel"] + one["repair"] + one["insurance"] for one in months) or 1,
         seats=seats(actor, row, now_ms),

@@ -56,19 +56,22 @@ LEFT JOIN organisation f ON f.id = e.point_org_id WHERE e.vehicle_id = $1 ORDER 
 -- name: search
 -- Vehicles that a reader may see: of the places $1, of the unit $2, or in the places it serves as a fixed point.
 WITH found AS (
-    SELECT v.*, o.name AS org_name, vehicle_alerts(v, $3::date) AS alerts_now,
-           (SELECT coalesce(sum(e.amount_fen), 0)::bigint FROM vehicle_entry e
-            WHERE e.vehicle_id = v.id AND e.what IN ('fuel', 'repair', 'insurance') AND e.day > $3::date - 365) AS year_fen
+    SELECT v.*, o.name AS org_name, vehicle_alerts(v, $3::date, b.org_id IS NOT NULL) AS alerts_now
     FROM vehicle v JOIN organisation o ON o.id = v.org_id
+    LEFT JOIN vehicle_beyond b ON b.org_id = v.org_id AND b.kind = v.kind
     WHERE (v.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place))
            OR (v.stage = 'active' AND EXISTS (SELECT FROM vehicle_point p
                WHERE p.org_id = $2 AND starts_with(v.region, p.region) AND p.during @> $3::date)))
       AND ($4 = '' OR v.plate ILIKE '%' || $4 || '%' OR v.model ILIKE '%' || $4 || '%' OR o.name ILIKE '%' || $4 || '%')
       AND starts_with(v.region, $6)
+), one_page AS (
+    SELECT *, count(*) OVER () AS total FROM found
+    WHERE $5 = '' OR stage = $5 OR kind = $5 OR $5 = ANY (alerts_now) OR ($5 = 'alerted' AND alerts_now <> '{}')
+    ORDER BY alerts_now = '{}', plate, id LIMIT $7 OFFSET $8
 )
-SELECT *, count(*) OVER () AS total FROM found
-WHERE $5 = '' OR stage = $5 OR kind = $5 OR $5 = ANY (alerts_now) OR ($5 = 'alerted' AND alerts_now <> '{}')
-ORDER BY alerts_now = '{}', plate, id LIMIT $7 OFFSET $8;
+SELECT p.*, (SELECT coalesce(sum(e.amount_fen), 0)::bigint FROM vehicle_entry e
+             WHERE e.vehicle_id = p.id AND e.what IN ('fuel', 'repair', 'insurance') AND e.day > $3::date - 365) AS year_fen
+FROM one_page p ORDER BY p.alerts_now = '{}', p.plate, p.id;
 
 -- name: serves
 SELECT EXISTS (SELECT FROM vehicle_point p WHERE p.org_id = $1 AND p.service = $2 AND starts_with($3, p.region)
@@ -86,17 +89,32 @@ ORDER BY p.id DESC LIMIT 200;
 INSERT INTO vehicle_point (org_id, region, service, during, contract, set_by, set_at)
 VALUES ($1, $2, $3, daterange($4, $5), $6, $7, $8);
 
+-- name: lock_point
+SELECT * FROM vehicle_point WHERE id = $1 FOR UPDATE;
+
+-- name: end_point
+-- From $2 on it holds no more; one that has not begun yet holds its first day.
+UPDATE vehicle_point SET during = daterange(lower(during), least(upper(during), greatest($2, lower(during) + 1))) WHERE id = $1;
+
 -- name: statistics
--- What each unit's vehicles cost in the year before $3, and how far they went; the dearest first.
-SELECT o.id, o.name, count(DISTINCT v.id) AS vehicles,
-       coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'fuel'), 0)::bigint AS fuel,
-       coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'repair'), 0)::bigint AS repair,
-       coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'insurance'), 0)::bigint AS insurance,
-       count(DISTINCT v.id) FILTER (WHERE vehicle_alerts(v, $3::date) <> '{}') AS alerted
-FROM vehicle v JOIN organisation o ON o.id = v.org_id
-LEFT JOIN vehicle_entry e ON e.vehicle_id = v.id AND e.day > $3::date - 365
-WHERE v.stage = 'active' AND (v.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place)))
-GROUP BY o.id, o.name ORDER BY coalesce(sum(e.amount_fen), 0) DESC, o.name LIMIT 50;
+-- What each unit's vehicles cost in the year before $3, the dearest first.
+WITH cost AS (
+    SELECT e.vehicle_id, coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'fuel'), 0) AS fuel,
+           coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'repair'), 0) AS repair,
+           coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'insurance'), 0) AS insurance
+    FROM vehicle_entry e WHERE e.day > $3::date - 365 GROUP BY e.vehicle_id
+), seen AS (
+    SELECT v.org_id, vehicle_alerts(v, $3::date, b.org_id IS NOT NULL) <> '{}' AS alerted, coalesce(c.fuel, 0) AS fuel,
+           coalesce(c.repair, 0) AS repair, coalesce(c.insurance, 0) AS insurance
+    FROM vehicle v LEFT JOIN cost c ON c.vehicle_id = v.id
+    LEFT JOIN vehicle_beyond b ON b.org_id = v.org_id AND b.kind = v.kind
+    WHERE v.stage = 'active'
+      AND (v.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place)))
+)
+SELECT o.id, o.name, count(*) AS vehicles, sum(fuel)::bigint AS fuel, sum(repair)::bigint AS repair,
+       sum(insurance)::bigint AS insurance, count(*) FILTER (WHERE alerted) AS alerted
+FROM seen JOIN organisation o ON o.id = seen.org_id
+GROUP BY o.id, o.name ORDER BY sum(fuel + repair + insurance) DESC, o.name LIMIT 50;
 
 -- name: months
 -- What one vehicle cost in each of the twelve months to $2.

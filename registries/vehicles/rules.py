@@ -32,12 +32,18 @@ def judge_wish(wish: Wish, limits: Limits, *, quota: int, held: int) -> Refusal 
 def alerts(vehicle: Vehicle, entries: Sequence[Entry], limits: Limits, repair_times: int) -> list[Alert]:
     """What the entries (in their order) raise since the last clearing; each once, in the order of ``Alert``."""
     found: set[Alert] = set()
-    for n, entry in enumerate(entries):
-        if entry.what is What.CLEAR:
-            found.clear()
-        else:
-            found |= raised_by(vehicle, entry, entries[:n], limits, repair_times)
+    for entry, raised in zip(entries, raised_by_each(vehicle, entries, limits, repair_times), strict=True):
+        found = set() if entry.what is What.CLEAR else found.union(raised)
     return [each for each in Alert if each in found]
+
+
+def raised_by_each(vehicle: Vehicle, entries: Sequence[Entry], limits: Limits, repair_times: int) -> list[list[Alert]]:
+    """What each entry raises, given those entered before it of its day or earlier."""
+    found = []
+    for n, entry in enumerate(entries):
+        raised = raised_by(vehicle, entry, [one for one in entries[:n] if one.day <= entry.day], limits, repair_times)
+        found.append([each for each in Alert if each in raised])
+    return found
 
 
 def raised_by(vehicle: Vehicle, entry: Entry, before: Sequence[Entry], limits: Limits, repair_times: int) -> set[Alert]:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts.acts import Act
+from accounts.admin.rules import reach
 from accounts.audit import audit
 from accounts.model import Actor, Role
 from accounts.records import moment
@@ -97,7 +98,7 @@ async def _quotas(request: Request, refused: str = "") -> Response:
     rows = await state.postgres.fetch(SQL["quotas"], *seen, asked.plain, asked.chosen, lists.PAGE_SIZE, start)
     known: dict[str, Any] = {"asked": asked, "kinds": KINDS, "place": regions.full_name, **told([], refused)}
     known["history"] = await state.postgres.fetch(SQL["quota_history"], list({row["org_id"] for row in rows}))
-    known["may_set"] = any(may_act(actor, Act.VEHICLE_QUOTA, region=row, now_ms=now_ms) for row in regions.NAMES)
+    known["may_set"] = bool(reach(actor, Act.VEHICLE_QUOTA, now_ms).places)
     response: Response = state.templates.page(
         request, "vehicle_quotas.html", 409 if refused else 200, f={}, **counted(rows), **known
     )
@@ -183,6 +184,22 @@ async def add_point(request: Request) -> Response:
     except Problem as problem:
         return await _points(request, lists.in_words(request, problem))
     return see_other("/vehicles/points", "note.vehicle_point_added")
+
+
+@page("POST", "/vehicles/points/{point_id:uuid}/end", act=Act.VEHICLE_APPROVE, name="vehicle_point_end")
+async def end_point(request: Request) -> Response:
+    """End an agreement from today on; what the firm recorded before stays."""
+    actor, state = await require(request, Role.SUPERVISOR), request.state
+    now_ms = state.clock.now_ms()
+    async with state.postgres.acquire() as conn, conn.transaction():
+        row = await conn.fetchrow(SQL["lock_point"], request.path_params["point_id"])
+        if row is None or not may_act(actor, Act.VEHICLE_APPROVE, region=row["region"].ljust(6, "0"), now_ms=now_ms):
+            raise Problem(404, "vehicle_unknown")
+        await conn.execute(SQL["end_point"], row["id"], day_of(now_ms))
+        await audit(
+            conn, actor, "vehicle.point_ended", f"organisation:{row['org_id']}", detail={"point": str(row["id"])}
+        )
+    return see_other("/vehicles/points", "note.vehicle_point_ended")
 
 
 ROUTES = collect(globals())

@@ -1,4 +1,4 @@
-"""An agency registers, is let in, files, is returned, corrects, is checked and published, and is found by everybody."""
+"""On the phone: an agency registers, files, is returned, corrects, is checked and published, found by everybody."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
-import pytest
 import pytest_asyncio
 
 from plumbing.postgres import Pool
-from tests.browser.pages import DESKTOP, PHONE, a_browser, a_person
+from tests.browser.pages import PHONE, a_browser, a_person
 from tests.live import Site, a_live_site
 from tests.registries.firms import NEW, a_code
 
+SMALL = {"width": PHONE[0], "height": PHONE[1]}
 WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -63,18 +63,16 @@ async def checked(page: Any, site: Site, code: str, decision: str, remark: str =
     await page.wait_for_url("**/agencies/filings")
 
 
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-async def test_an_agency_is_returned_once_corrected_and_published(site: Site, chromium: str, phone: bool) -> None:
+async def test_an_agency_is_returned_once_corrected_and_published(site: Site, chromium: str) -> None:
     mark = uuid4().hex[:8]
     form = {"name": f"杭州正言代理有限公司 {mark}", "uscc": a_code(), "phone": "0571-00000000", "person": "刘正言"}
     form |= {"login": f"agent{mark}", "new": NEW, "again": NEW}
-    width, height = PHONE if phone else DESKTOP
     async with (
         a_browser(chromium) as browser,
-        a_person(browser, site, "supervisor", phone) as finance,
+        a_person(browser, site, "supervisor") as finance,
         a_person(browser, site, "admin") as admin,
     ):
-        context = await browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+        context = await browser.new_context(viewport=SMALL, locale="zh-CN")
         agent = await context.new_page()
         await registered(agent, site, form)
         await admin.goto(f"{site.origin}/admin/registrations?words={mark}")
@@ -96,7 +94,7 @@ async def test_an_agency_is_returned_once_corrected_and_published(site: Site, ch
         await agent.reload()
         await agent.wait_for_selector("#standing[data-standing=active]")
 
-        public = await (await browser.new_context(viewport={"width": width, "height": height})).new_page()
+        public = await (await browser.new_context(viewport=SMALL)).new_page()
         await public.goto(f"{site.origin}/agencies?words={mark}")
         assert not await public.evaluate(WIDER)
         await public.click("#agencies a")

@@ -163,6 +163,10 @@ async def test_each_seat_does_its_own_part_and_strangers_see_nothing(app: WithSt
         assert (await firm.post(f"{where}/service", data=fuel)).status_code == 403, "no fuel agreement"
         assert (await firm.post(f"{where}/service", data=insurance | {"day": "2099-01-01"})).status_code == 409
         assert (await firm.post(f"{where}/service", data=insurance)).status_code == 303
+        agreement = await pool.fetchval("SELECT id FROM vehicle_point WHERE org_id = $1", point.org_id)
+        await pool.execute("UPDATE vehicle_point SET during = daterange('2026-01-01', NULL) WHERE id = $1", agreement)
+        assert (await approver.post(f"/vehicles/points/{agreement}/end", data={"sure": "1"})).status_code == 303
+        assert (await firm.post(f"{where}/service", data=insurance)).status_code == 404, "no fixed point any more"
         assert (await own.post(f"{where}/clearing", data={"note": "x"})).status_code == 403
         other, name = await a_unit(pool)
         moved = {"unit": name, "note": "机构调整"}
@@ -200,6 +204,7 @@ CAR = Vehicle(
         ([an_entry("repair", amount_fen=100), an_entry("repair", 365, amount_fen=301)], []),
         ([an_entry("repair", amount_fen=90_000)], []),
         ([an_entry("fuel", km=10), an_entry("fuel", km=9)], ["km_back"]),
+        ([an_entry("fuel", 1, km=10), an_entry("fuel", km=9)], []),
         ([an_entry("fuel", ml=60_000), an_entry("clear")], []),
     ],
 )  # fmt: skip
