@@ -3,7 +3,7 @@
 import { sha256 } from "./seal.js";
 
 const VERSION = "yangcai expert draw v1";
-const FOLLOW_MS = 3000;
+const FOLLOW_MS = 2000;
 const page = document.getElementById("draw");
 const { draw, hand, entries } = page.dataset;
 const kept = `yangcai-draw-${draw}-${hand}`;
