@@ -16,7 +16,7 @@ from accounts.admin.rules import reach
 from accounts.model import Actor
 from accounts.records import millis
 from accounts.rules import may_act
-from accounts.web import require
+from accounts.web import require, stepped_up
 from plumbing import lists
 from plumbing.postgres import Connection, Pool, Record
 from plumbing.problems import Problem, language
@@ -170,8 +170,8 @@ async def record(request: Request) -> Response:
 
 @page("POST", "/draws/{draw_id:uuid}", act=Act.DRAW_HOLD, name="draw_step")
 async def step(request: Request) -> Response:
-    """A hand's next step: commit, reveal, turn the key, publish, or end it."""
-    actor, form = await require(request), await read_form(request)
+    """A hand's next step: commit, reveal, turn the key, publish, or end it. It binds: a fresh proof is asked for."""
+    actor, form = await stepped_up(request), await read_form(request)
     draw_id = request.path_params["draw_id"]
     try:
         async with request.state.postgres.acquire() as conn, conn.transaction():

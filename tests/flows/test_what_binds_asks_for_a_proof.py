@@ -35,7 +35,7 @@ BINDING = {
         "POST /budget", "POST /budget/{indicator_id:uuid}/adjustment", "POST /budget/year-end",
         "POST /budget/year-end/{close_id:uuid}", "POST /suppliers/{org_id:uuid}/bans",
         "POST /suppliers/bans/{ban_id:uuid}/end", "POST /agencies/{org_id:uuid}/marks",
-        "POST /agencies/marks/{mark_id:uuid}/end",
+        "POST /agencies/marks/{mark_id:uuid}/end", "POST /draws/{draw_id:uuid}",
     ),
 }  # fmt: skip
 
@@ -53,6 +53,7 @@ async def asked(site: Site, actor: Actor, door: str, scene: Scene, proved: bool)
         "{org_id:uuid}",
         "{ban_id:uuid}",
         "{mark_id:uuid}",
+        "{draw_id:uuid}",
     ):
         path = path.replace(place, str(uuid4()))
     given = sent(door, scene)
