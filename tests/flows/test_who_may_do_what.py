@@ -274,6 +274,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{role_id:uuid}": str(uuid4()), "{registration_id:uuid}": str(uuid4()),
         "{delegation_id:uuid}": str(uuid4()), "{filing_id:uuid}": str(uuid4()), "{ban_id:uuid}": str(uuid4()),
         "{product_id:uuid}": str(uuid4()), "{import_id:uuid}": str(uuid4()),
+        "{vehicle_id:uuid}": str(uuid4()), "{point_id:uuid}": str(uuid4()), "{mark_id:uuid}": str(uuid4()),
         "{key_id:uuid}": str(uuid4()), "{endpoint_id:uuid}": str(uuid4()), "{sending_id:uuid}": str(uuid4()),
         "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
         "{payment_id:uuid}": str(uuid4()), "{draw_id:uuid}": str(uuid4()), "{close_id:uuid}": str(uuid4()),
