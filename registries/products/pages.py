@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +21,7 @@ from plumbing.spreadsheets import as_csv
 from plumbing.web import collect, page, read_form, see_other
 from registries.filing.doors import counted
 from registries.parameters import records as parameters
-from registries.products import pricing, searching
+from registries.products import comparing, pricing, searching
 from registries.products.model import Stage, attributes_of
 from registries.products.records import SQL
 from standards import money
@@ -28,6 +30,7 @@ from standards.workdays import day_of
 EXPORT_MAX = 1_000
 COLUMNS = ("name", "brand", "model", "category", "price", "org_name", "region", "flags")
 WAITING = "/products/waiting"
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DECISIONS = {"list": Stage.LISTED, "return": Stage.RETURNED}
 
 
@@ -64,6 +67,24 @@ async def export(request: Request) -> Response:
     headings = [say(f"product.label.{name}", lang) for name in COLUMNS]
     named = {"Content-Disposition": 'attachment; filename="products.csv"', "Cache-Control": "no-store"}
     return Response(as_csv(headings, cells), headers=named, media_type="text/csv; charset=utf-8")
+
+
+@page("GET", "/products/compare", act=OPEN, name="products_compare")
+async def compared(request: Request) -> Response:
+    """Listed products side by side (``id``, at most six), by price and by what can be measured."""
+    chosen = [UUID(each) for each in request.query_params.getlist("id") if _ID.fullmatch(each)]
+    unique = list(dict.fromkeys(chosen))[: comparing.PRODUCTS_MAX]
+    rows = await request.state.postgres.fetch(SQL["listed"], unique)
+    attributes = {name: of for row in rows for name, of in attributes_of(row["category"]).items()}
+    values = [row["attributes"] for row in rows]
+    found = comparing.compare(attributes, values, [row["price_fen"] for row in rows])
+    known = {
+        "rows": list(zip(rows, found, strict=True)), "attributes": attributes,
+        "names": list(dict.fromkeys(name for each in values for name in each)),
+        "measured": comparing.measured(attributes, values),
+    }  # fmt: skip
+    response: Response = request.state.templates.page(request, "products_compare.html", **known)
+    return response
 
 
 @page("GET", "/products/{product_id:uuid}", act=OPEN)

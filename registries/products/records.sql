@@ -12,6 +12,11 @@ INSERT INTO product_word (word, sound) SELECT * FROM unnest($1::text[], $2::text
 SELECT p.*, o.name AS org_name, s.name AS standard_name FROM product p JOIN organisation o ON o.id = p.org_id
 LEFT JOIN product s ON s.id = p.standard_id WHERE p.id = $1;
 
+-- name: listed
+SELECT p.id, p.category, p.name, p.brand, p.model, p.price_fen, p.attributes, o.name AS org_name
+FROM product p JOIN organisation o ON o.id = p.org_id WHERE p.id = ANY($1::uuid[]) AND p.stage = 'listed'
+ORDER BY array_position($1::uuid[], p.id);
+
 -- name: prices
 SELECT at, price_fen FROM product_price WHERE product_id = $1 ORDER BY at DESC LIMIT 100;
 

@@ -44,7 +44,7 @@ RULES: dict[frozenset[str], str] = {
         GET /verify | GET /api/transcript-keys | GET /api/lots/{lot_id:uuid}/transcript.jsonl
         GET /lots/{lot_id:uuid} | GET /api/lots/{lot_id:uuid}/result | GET /lots/{lot_id:uuid}/result
         GET /suppliers | GET /suppliers/bans | GET /api/suppliers | GET /agencies | GET /api/agencies
-        GET /products | GET /api/products
+        GET /products | GET /api/products | GET /products/compare
         GET /invitation | POST /invitation | GET /register | POST /register
     """,
     EVERYONE - {"nobody"}: """

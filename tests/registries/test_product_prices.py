@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from registries.products.comparing import compare, measured
 from registries.products.matching import SURE, Offered, rarity_of, score
+from registries.products.model import attributes_of
 from registries.products.pricing import Against, Watched, deviations, line_of, middle
 
 CATALOGUE = [
@@ -62,3 +64,12 @@ def test_a_line_of_prices_steps_from_the_first_to_the_last() -> None:
     assert line_of([(0, 5)]) == ""
     assert line_of([(10, 200), (0, 100)]) == "0,120 600,120 600,0"
     assert line_of([(0, 5), (10, 5)]).startswith("0,120")
+
+
+def test_products_are_compared_by_what_can_be_measured_of_two_or_more() -> None:
+    known = attributes_of("A02010108")
+    values = [{"ram_gb": "16", "weight_kg": "1.2"}, {"ram_gb": "8", "weight_kg": "2.2", "mark": "9000"}, {"cpu": "i5"}]
+    assert measured(known, values) == ["ram_gb", "weight_kg"]
+    found = compare(known, values, [600_000, 400_000, 500_000])
+    assert [(each.score, each.x, each.y) for each in found] == [(100, 600, 0), (0, 0, 240), (None, 300, 240)]
+    assert compare(known, [], []) == []

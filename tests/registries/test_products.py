@@ -143,6 +143,10 @@ async def test_a_product_is_found_by_words_pinyin_and_with_a_slip(app: WithState
         assert await found(f"{mark}&category=A02021000") == []
         assert await found("%25%25%25") == []
         page = await anybody.get(f"/products?words={mark}&order=price")
+        ident = (await anybody.get(f"/api/products?words={mark}")).json()["products"][0]["id"]
+        side_by_side = await anybody.get(f"/products/compare?id={ident}&id=nonsense&id={ident}")
+        assert (side_by_side.status_code, side_by_side.text.count("data-compared")) == (200, 1)
+        assert (await anybody.get("/products/compare")).status_code == 200
         assert name in page.text
 
 
