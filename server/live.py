@@ -50,6 +50,7 @@ from server.deadlines import Deadlines
 from server.forgetting import Forgetting
 from server.handlers import on_deal
 from server.settings import site_name, transcript_keys
+from server.things import find_case
 from server.todo import Marks, ways_out
 
 # Doors of the live rooms; filled by the rooms as they land.
@@ -105,7 +106,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
             "room": room, "bells": bells, "presence": presence, "counting": count, "desk": desk, "pipe": pipe,
             "deadlines": deadlines, "notary": notary, "on_deal": on_deal, "sockets": gate, "rivals": rivals,
             "known": sessions.asked_together(pool, clock.now_ms), "seat_facts": access.asked_together(pool),
-            "desks": DESKS,
+            "desks": DESKS, "find_case": find_case,
         }  # fmt: skip
         # What every socket holds on to: one for all, where a request has a state of its own.
         yield {**more, "lobby": State({**state, **more})}

@@ -19,6 +19,7 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from server import site
+from server.things import find_case
 from tests.support import SECRET
 
 ORIGIN = "http://yangcai.test"
@@ -63,7 +64,15 @@ def a_site(pool: Pool, valkey: Valkey, clock: Any, routes: Sequence[BaseRoute] =
         yield {}
 
     app = site.build(chosen, routes, lifespan=lifespan, now_ms=clock.now_ms, version="0.0.0")
-    state = {"settings": chosen, "clock": clock, "postgres": pool, "valkey": valkey, **site.state(chosen)}
+    state = {
+        "settings": chosen,
+        "clock": clock,
+        "postgres": pool,
+        "valkey": valkey,
+        "find_case": find_case,
+        **site.state(chosen),
+    }
+    state["find_case"] = find_case
     return WithState(app, state)
 
 

@@ -60,13 +60,14 @@ async def give(conn: Connection, actor: Actor, wanted: Wanted, now_ms: int) -> U
         "region": grant.region,
         "org": str(grant.org_id or ""),
         "until": str(span[1] or ""),
+        **({"case": wanted.number} if wanted.number else {}),
     }
     if isinstance(source, Refusal):
         raise refuse(source)
     by = (actor.user_id, source.id)
     if wanted.onward is None:
         made: UUID = await conn.fetchval(
-            SQL["add_grant"], person_id, grant.role, *place, grant.object_id, *span, *by
+            SQL["add_grant"], person_id, grant.role, *place, grant.object_id, *span, *by, wanted.number
         )  # fmt: skip
         await audit(conn, actor, "grant.given", f"person:{person_id}", detail=told)
     else:

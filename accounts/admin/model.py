@@ -52,3 +52,13 @@ class Wanted(msgspec.Struct, frozen=True):
     grant: Grant
     onward: bool | None = None
     made_role: UUID | None = None
+    number: str = ""  # of the case, for a right that reaches no other
+
+
+class Thing(msgspec.Struct, frozen=True):
+    """A case that a right may be limited to: where it is, and whose (its unit, its agency)."""
+
+    id: UUID
+    number: str
+    region: str
+    orgs: tuple[UUID, ...]

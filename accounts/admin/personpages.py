@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from accounts.acts import Act
 from accounts.admin import giving, organising
 from accounts.admin.giving import SQL
-from accounts.admin.model import GIVABLE, Wanted
+from accounts.admin.model import GIVABLE, Thing, Wanted
 from accounts.admin.pages import as_uuid
 from accounts.admin.rules import reach
 from accounts.model import WIDE, Actor, Grant, Role
@@ -22,6 +23,9 @@ from plumbing.problems import Problem
 from plumbing.typed import Fault, Typed
 from plumbing.web import Form, collect, page, read_form, see_other
 from standards import regions
+
+Find: TypeAlias = Callable[[Connection, str], Awaitable[Thing | None]]
+"""The case of a number; the composition knows it (``request.state.find_case``)."""
 
 
 async def _person(
@@ -80,10 +84,14 @@ async def person(request: Request) -> Response:
 
 
 async def read_wanted(
-    conn: Connection, row: Record, form: Form, now_ms: int, *, delegated: bool
+    conn: Connection, row: Record, form: Form, now_ms: int, *, delegated: bool, find: Find
 ) -> tuple[Wanted | None, list[Fault]]:
     """The right a form asks for; None with what is wrong."""
     typed = Typed(form, "admin.label")
+    number = "" if delegated else typed.raw("case")
+    thing = await find(conn, number) if number else None
+    if number and thing is None:
+        typed.wrong("case", "admin.case_unknown")
     word = typed.raw("role")
     made = (
         await conn.fetchrow(SQL["made_role"], as_uuid(word.removeprefix("made:"))) if word.startswith("made:") else None
@@ -102,11 +110,15 @@ async def read_wanted(
     wide = delegated or role == Role.ADMIN or Role(role) in WIDE
     own = not wide or form.get("own") == "1"
     region = row["region"] if own else regions.prefix_of(place or row["region"])
+    if thing and not (row["org_id"] in thing.orgs if own else thing.region.startswith(region)):
+        typed.wrong("case", "admin.case_elsewhere")
+        return None, typed.faults
     acts = frozenset(made["acts"]) if made else None
-    grant = Grant(Role(role), region, row["org_id"] if own else None, None, now_ms, until, acts)
+    limit = thing.id if thing else None
+    grant = Grant(Role(role), region, row["org_id"] if own else None, limit, now_ms, until, acts)
     onward = (form.get("onward") == "1") if delegated else None
     given = (row["id"], row["org_id"], row["org_kind"], row["region"], grant, onward)
-    return Wanted(*given, made["id"] if made else None), []
+    return Wanted(*given, made["id"] if made else None, thing.number if thing else ""), []
 
 
 async def _give(request: Request, *, delegated: bool, note: str) -> Response:
@@ -116,7 +128,8 @@ async def _give(request: Request, *, delegated: bool, note: str) -> Response:
     try:
         async with state.postgres.acquire() as conn, conn.transaction():
             row = await organising.managed_person(conn, actor, person_id, now_ms, Act.GRANT_GIVE)
-            wanted, faults = await read_wanted(conn, row, form, now_ms, delegated=delegated)
+            find = state.find_case
+            wanted, faults = await read_wanted(conn, row, form, now_ms, delegated=delegated, find=find)
             if wanted is not None:
                 await giving.give(conn, actor, wanted, now_ms)
     except Problem as problem:

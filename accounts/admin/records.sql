@@ -69,7 +69,7 @@ FROM delegation d LEFT JOIN made_role m ON m.id = d.made_role
 WHERE d.person_id = $1 AND d.valid @> $2::timestamptz ORDER BY d.id FOR SHARE OF d;
 
 -- name: grants_of
-SELECT g.id, g.role, m.name AS made_name, g.region, g.org_id, g.object_id, o.name AS org_name, lower(g.valid) AS since,
+SELECT g.id, g.role, m.name AS made_name, g.region, g.org_id, g.object_id, g.object_number, o.name AS org_name, lower(g.valid) AS since,
        upper(g.valid) AS until, g.created_at, giver.name AS giver, giver.login AS giver_login, ender.name AS ender
 FROM role_grant g LEFT JOIN made_role m ON m.id = g.made_role LEFT JOIN organisation o ON o.id = g.org_id
 LEFT JOIN person giver ON giver.id = g.granted_by LEFT JOIN person ender ON ender.id = g.ended_by
@@ -96,8 +96,9 @@ SELECT EXISTS (SELECT FROM role_grant WHERE person_id = $1 AND role = $2 AND mad
     AND valid @> tstzrange($7, $8));
 
 -- name: add_grant
-INSERT INTO role_grant (person_id, role, made_role, region, org_id, object_id, valid, granted_by, given_from)
-VALUES ($1, $2, $3, $4, $5, $6, tstzrange($7, $8), $9, $10) RETURNING id;
+INSERT INTO role_grant (person_id, role, made_role, region, org_id, object_id, valid, granted_by, given_from,
+                        object_number)
+VALUES ($1, $2, $3, $4, $5, $6, tstzrange($7, $8), $9, $10, $11) RETURNING id;
 
 -- name: add_delegation
 INSERT INTO delegation (person_id, role, made_role, region, org_id, valid, onward, given_by, given_from)
@@ -161,7 +162,7 @@ UPDATE made_role SET retired_at = $2 WHERE id = $1 AND retired_at IS NULL RETURN
 
 -- name: who_holds
 -- Everybody who holds one of the roles $1, with the right as it was given; the newest first.
-SELECT g.id, g.role, m.name AS made_name, m.acts, g.region, g.org_id, g.object_id, lower(g.valid) AS since,
+SELECT g.id, g.role, m.name AS made_name, m.acts, g.region, g.org_id, g.object_id, g.object_number, lower(g.valid) AS since,
        upper(g.valid) AS until, g.created_at, p.id AS person_id, p.name, p.login, p.active, p.org_id AS person_org,
        o.name AS org_name,
        o.state AS org_state, audit_bar(p.id) AS bar, giver.name AS giver, giver.login AS giver_login,

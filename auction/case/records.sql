@@ -412,6 +412,10 @@ SELECT id, lot_id, kind, body, sha256, published_at FROM publication WHERE aucti
 -- name: invited_to
 SELECT i.org_id, o.name FROM invitation i JOIN organisation o ON o.id = i.org_id WHERE i.auction_id = $1 ORDER BY o.name;
 
+-- name: thing_of
+SELECT id, number, region, array_remove(ARRAY[org_id, agency_org_id], NULL) AS orgs FROM auction
+WHERE number = $1 AND NOT practice;
+
 -- name: to_look_at
 SELECT a.org_id, a.plan_no, a.category, a.region,
        (SELECT sum(CASE WHEN l.rules->>'basis' <> 'discount_rate' THEN (l.rules->>'ceiling')::bigint END) FROM lot l

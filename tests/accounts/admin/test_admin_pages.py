@@ -9,11 +9,15 @@ import pytest
 
 from accounts import sessions
 from accounts.model import Role
+from accounts.rules import may
+from auction.case import drafting
 from intranet.plans import pages as plans
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from tests.accounts.admin.people import a_city_admin, a_member, a_unit, at, opened, the_actor
+from tests.auction.people import an_actor
+from tests.auction.walk import a_cast, a_draft, within
 from tests.site import ORIGIN, WithState, a_client, a_site, log_in
 
 NEW = "another phrase, quite long"
@@ -57,6 +61,37 @@ async def test_a_city_makes_a_unit_invites_its_handler_and_gives_him_his_role(ap
         assert (me.json()["roles"], me.json()["org_name"]) == (["buyer"], name)
         assert (await browser.get("/plans/new")).status_code == 200
         assert (await browser.get("/admin")).status_code == 403
+
+
+async def test_a_role_for_one_case_reaches_that_case_and_no_other(app: WithState, pool: Pool) -> None:
+    cast = await a_cast(pool, suppliers=0)
+    unit, now_ms = cast.buyer.org_id, Clock().now_ms()
+    cases = [await within(pool, drafting.create, cast.buyer, a_draft(now_ms + 60_000), now_ms) for _ in range(2)]
+    number = await pool.fetchval("SELECT number FROM auction WHERE id = $1", cases[0])
+    person = await an_actor(pool, unit, region="330100")
+    admin = await a_city_admin(pool, "330100", Role.BUYER)
+    where = f"/admin/people/{person.user_id}"
+    async with at(app, pool, admin) as city:
+        elsewhere = await another_units_case(pool)
+        for wrong, said in (("CG-none", "没有这个编号的采购项目"), (elsewhere, "该项目不属于此人单位")):
+            refused = await city.post(f"{where}/grants", data={"role": "buyer", "case": wrong})
+            assert (refused.status_code, said in refused.text) == (422, True)
+        given = await city.post(f"{where}/grants", data={"role": "buyer", "case": number})
+        assert given.status_code == 303
+        assert f"仅限项目 {number}" in (await city.get(where)).text
+    later = now_ms + 60_000
+    actor = await sessions.by_token(pool, await sessions.begin(pool, person.user_id, later), later)
+    region = await pool.fetchval("SELECT region FROM organisation WHERE id = $1", unit)
+    of = {"region": region, "org_id": unit, "now_ms": later}
+    assert [may(actor, (Role.BUYER,), object_id=each, **of) for each in cases] == [True, False]
+    assert not may(actor, (Role.BUYER,), **of), "nor anything else of the unit"
+
+
+async def another_units_case(pool: Pool) -> str:
+    """The number of a case of a unit elsewhere."""
+    cast, now_ms = await a_cast(pool, suppliers=0), Clock().now_ms()
+    case = await within(pool, drafting.create, cast.buyer, a_draft(now_ms + 60_000), now_ms)
+    return str(await pool.fetchval("SELECT number FROM auction WHERE id = $1", case))
 
 
 async def test_another_city_is_not_there_for_an_administrator(app: WithState, pool: Pool) -> None:
