@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,9 @@ def rooms() -> list[Path]:
     return sorted({path.parent for pattern in ("*/pages", "*/*/pages") for path in ROOT.glob(pattern)})
 
 
+@cache
 def load_texts() -> texts.Texts:
-    """The catalogue of all rooms, sub-rooms included."""
+    """The catalogue of all rooms, sub-rooms included; read once."""
     return texts.load(sorted([*ROOT.glob("*/texts*.toml"), *ROOT.glob("*/*/texts*.toml")]))
 
 

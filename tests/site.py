@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID, uuid4
 
 import httpx
+from jinja2.bccache import Bucket, BytecodeCache
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,6 +36,19 @@ class LaterClock:
 
     def now_ms(self) -> int:
         return self.clock.now_ms() + self.ahead_ms
+
+
+class Compiled(BytecodeCache):
+    """Templates are compiled once for all sites of a run."""
+
+    kept: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
 
 
 class WithState:
@@ -73,6 +87,7 @@ def a_site(pool: Pool, valkey: Valkey, clock: Any, routes: Sequence[BaseRoute] =
         **site.state(chosen),
     }
     state["find_case"] = find_case
+    state["templates"].env.bytecode_cache = Compiled()
     return WithState(app, state)
 
 
