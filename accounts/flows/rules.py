@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import cel
 from msgspec import Struct, structs
 
 from accounts.flows.model import POSTS_OF, Facts, Fault, Kind, Needs, Outcome, Post, Step
+
+if TYPE_CHECKING:
+    import cel
 
 STEPS_MAX, WHEN_MAX, CATEGORIES_MAX = 8, 300, 20
 BEGINNING = re.compile(r"[ABC][0-9]{0,8}")
@@ -29,6 +32,8 @@ class Wrong(Struct, frozen=True):
 
 @lru_cache(maxsize=500)
 def _program(when: str) -> cel.Program:
+    import cel  # brings a command line of its own with it, which no start waits for
+
     return cel.compile(when)
 
 

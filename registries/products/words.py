@@ -7,8 +7,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
-
 _PIECES = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+(?:[.\-/_+][a-z0-9]+)*|[^\W_]+")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 _PARTS = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?")
@@ -56,6 +54,8 @@ def wanted(text: str) -> list[str]:
 
 @lru_cache(maxsize=50_000)
 def _spoken(run: str) -> tuple[str, str]:
+    from pypinyin import Style, lazy_pinyin  # its tables take a third of a second, which no start waits for
+
     return "".join(lazy_pinyin(run)), "".join(lazy_pinyin(run, style=Style.FIRST_LETTER))
 
 

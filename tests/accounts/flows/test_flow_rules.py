@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.flows.drawing import draw
@@ -33,6 +33,7 @@ FACTS = st.builds(
 )
 
 
+@settings(deadline=None)  # the first expression brings its library with it
 @given(flows(), FACTS, st.randoms(use_true_random=False), st.floats(0, 0.3))
 def test_a_sound_flow_ends_and_approves_by_every_post_it_needs(
     steps: tuple[Step, ...], facts: Facts, dice: random.Random, refuse: float
