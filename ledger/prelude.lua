@@ -14,7 +14,7 @@ end
 
 -- An integer written as plain digits, no sign, no leading zero; nil for anything else ("nan", "0x10", "1e3", " 5 ").
 local function digits(text)
-  if type(text) == 'string' and #text <= 15 and string.match(text, '^[1-9]%d*$') then return tonumber(text) end
+  if type(text) == 'string' and #text <= 15 and string.find(text, '^[1-9]%d*$') then return tonumber(text) end
   return nil
 end
 

@@ -195,13 +195,21 @@ local function judge(lot, who, price, token)
   if code then return code, price_max(lot, who, lead), wanted end
 end
 
+-- As `append` would write it, without a text in between.
+local function append_bid(lot, who, rid, price, detail)
+  lot.n = lot.n + 1
+  local n = string.format('%d', lot.n)
+  lot.lines[#lot.lines + 1] = '{"n":' .. n .. ',"at":' .. text_of(lot.at) .. ',"kind":"bid","who":"' .. who.alias ..
+    '","rid":"' .. rid .. '","price":' .. price .. ',"detail":' .. detail .. '}'
+  return n
+end
+
 -- Take the bid; returns its rank. The rank before matters only where it may extend the lot.
 local function take(lot, who, rid, price, detail)
   local format, before = formats[lot.format], 0
   local may_extend = format.may_extend(lot)
   if may_extend then before = rank_of(lot, who) end
-  local n = append(lot, 'bid', ',"who":"' .. who.alias .. '","rid":"' .. rid .. '","price":' .. price ..
-    ',"detail":' .. detail)
+  local n = append_bid(lot, who, rid, price, detail)
   local rank = stand(lot, who, n, price)
   local till = may_extend and format.extended_to(lot, before, rank) or 0
   if till > 0 then
@@ -211,48 +219,62 @@ local function take(lot, who, rid, price, detail)
   return rank
 end
 
--- The fields "alias:rid" of a batch in its table of answers, and the first answers by field; false for a new bid.
-local function first_answers(key, args)
-  local fields, first = {}, {}
-  for i = 2, #args, 5 do fields[#fields + 1] = args[i + 1] .. ':' .. args[i] end
-  for i, text in ipairs(redis.call('HMGET', key, unpack(fields))) do first[fields[i]] = text end
-  return fields, first
+-- The fields "alias:rid" of a batch in its table of answers, and by place the first answers; false for a new bid.
+local function first_answers(key, args, width)
+  local fields = {}
+  for i = 2, #args, width do fields[#fields + 1] = args[i + 1] .. ':' .. args[i] end
+  return fields, redis.call('HMGET', key, unpack(fields))
+end
+
+-- The answer to a bid that was taken in this very call; `kept` holds field, answer pairs.
+local function just_taken(kept, field)
+  for i = 1, #kept, 2 do
+    if kept[i] == field then return kept[i + 1] end
+  end
+end
+
+-- Take a batch of bids into one lot, each judged in turn; `width` is how many arguments a bid has.
+local function place(keys, args, width)
+  local lot = load_lot(keys)
+  local stopped = lot and (catch_up(keys, lot, num(args[1])) or refuse_stage(lot))
+  local fields, first = first_answers(keys[3], args, width)
+  local answers, kept = {}, {}
+  local function answer(field, before, rid, alias, text, token, detail)
+    local price, who = digits(text), lot and lot.whos[alias]
+    if not price or price > 900000000000 then return 'FORMAT|0|' end
+    if stopped == 'CLOCK_SKEW' then return 'CLOCK_SKEW|0|' end
+    if who and who.stood then before = before or just_taken(kept, field) end
+    if before then return string.match(before, '|(%d+)|') == text and '=' .. before or 'ID_REUSED|0|' end
+    if not lot then return 'LOT_UNKNOWN|0|' end
+    if stopped then return stopped .. '|0|' end
+    local code, top, wanted = judge(lot, who, price, token)
+    if code then return code .. '|' .. text_of(top) .. '|' .. wanted end
+    local rank = take(lot, who, rid, text, detail)
+    local said = who.n_digits .. '|' .. text .. '|' .. text_of(lot.at) .. '|' .. text_of(rank) .. '|' ..
+      text_of(lot.closes_at)
+    kept[#kept + 1] = field
+    kept[#kept + 1] = said
+    return said
+  end
+  for i, field in ipairs(fields) do
+    local at = 2 + (i - 1) * width
+    local token, detail = '', 'null'
+    if width == 5 then token, detail = args[at + 3], args[at + 4] end
+    answers[i] = answer(field, first[i], args[at], args[at + 1], args[at + 2], token, detail)
+  end
+  local events = lot and save_lot(keys, lot) or ''
+  put_all(keys[3], kept)
+  return { lot and lot.n or 0, events, table.concat(answers, '\n') }
 end
 
 -- place_bids: take a batch of bids (at most 1,000) into one lot, each judged in turn.
 --   args     caller's clock (ms), then per bid: request id, alias, price (digits), token, detail (JSON)
 --   returns  {n, events, answers}: a line per bid, n|price|at|rank|closes_at when it is taken, the same after "=" when it
 --            was taken before, code|highest price that would be taken|token when it is refused
-local function place_bids(keys, args)
-  local lot = load_lot(keys)
-  local stopped = lot and (catch_up(keys, lot, num(args[1])) or refuse_stage(lot))
-  local fields, first = first_answers(keys[3], args)
-  local answers, kept = {}, {}
-  local function answer(field, rid, alias, text, token, detail)
-    local price, before = digits(text), first[field]
-    if not price or price > 900000000000 then return 'FORMAT|0|' end
-    if stopped == 'CLOCK_SKEW' then return 'CLOCK_SKEW|0|' end
-    if before then return string.match(before, '|(%d+)|') == text and '=' .. before or 'ID_REUSED|0|' end
-    if not lot then return 'LOT_UNKNOWN|0|' end
-    if stopped then return stopped .. '|0|' end
-    local who = lot.whos[alias]
-    local code, top, wanted = judge(lot, who, price, token)
-    if code then return code .. '|' .. text_of(top) .. '|' .. wanted end
-    local rank = take(lot, who, rid, text, detail)
-    local said = who.last .. '|' .. text_of(lot.at) .. '|' .. text_of(rank) .. '|' .. text_of(lot.closes_at)
-    first[field] = said
-    kept[#kept + 1] = field
-    kept[#kept + 1] = said
-    return said
-  end
-  for i, field in ipairs(fields) do
-    local at = i * 5 - 3
-    answers[i] = answer(field, args[at], args[at + 1], args[at + 2], args[at + 3], args[at + 4])
-  end
-  local events = lot and save_lot(keys, lot) or ''
-  put_all(keys[3], kept)
-  return { lot and lot.n or 0, events, table.concat(answers, '\n') }
-end
+local function place_bids(keys, args) return place(keys, args, 5) end
+
+-- place_plain_bids: the same for bids without token and detail, whose arguments are left away.
+local function place_plain_bids(keys, args) return place(keys, args, 3) end
 
 -- open_lot: hand the lot over from Postgres. Idempotent: an open lot answers with its position.
 --   args     caller's clock (ms), opens_at, planned end, sha256 of the rules, entrants as JSON array, field count, then
@@ -278,7 +300,8 @@ local function open_lot(keys, args)
     lot.opens_at, lot.closes_at, args[4], args[3]))
   for i = 6 + fields, #args, 4 do
     local who = a_standing(args[i], args[i + 1], args[i + 2], '', 0, 0)
-    lot.whos[who.alias], lot.stood[who.alias] = who, who
+    lot.whos[who.alias] = who
+    mark(lot, who)
     if num(args[i + 3]) > 0 then later[#later + 1] = { who, args[i + 3] } end
   end
   for _, pair in ipairs(later) do
@@ -311,6 +334,7 @@ local function tick(keys, args)
 end
 
 redis.register_function('place_bids_@VERSION@', place_bids)
+redis.register_function('place_plain_bids_@VERSION@', place_plain_bids)
 redis.register_function('open_lot_@VERSION@', open_lot)
 redis.register_function('tick_@VERSION@', tick)
 redis.register_function('heartbeat_@VERSION@', heartbeat)  -- of the prelude

@@ -31,6 +31,8 @@ _PARTS = [
 ]
 SOURCE = ledger.PRELUDE + "".join(_PARTS)
 VERSION = sha256(SOURCE.encode()).hexdigest()[:8]
+KNOW_PLAIN_BIDS = {VERSION}
+"""The referees that take plain bids without what they lack. An older one does not know that form."""
 FORM = 2
 """How a lot is kept: answers by position, price, time; a chain over entries; no board. Without it: ``restoring``."""
 _events = msgspec.json.Decoder(list[Event])
@@ -197,8 +199,14 @@ class Judged(NamedTuple):
 
 
 def question(lot_id: UUID, bids: Sequence[Bid], now_ms: int, version: str = VERSION) -> tuple[Part, ...]:
-    """The command that offers ``bids`` to one lot in one atomic step, each judged in turn; see ``judged``."""
+    """The command that offers ``bids`` to one lot in one atomic step, each judged in turn; see ``judged``.
+
+    Plain bids go without token and detail, each of which costs the store more than it says.
+    """
     keys = ledger.keys_of(lot_id)
+    if version in KNOW_PLAIN_BIDS and all(bid.detail == "null" and not bid.token for bid in bids):
+        plain = [part for bid in bids for part in (bid.rid, bid.alias, bid.price)]
+        return ("FCALL", f"place_plain_bids_{version}", len(keys), *keys, now_ms, *plain)
     args = [part for bid in bids for part in (bid.rid, bid.alias, bid.price, bid.token, bid.detail)]
     return ("FCALL", f"place_bids_{version}", len(keys), *keys, now_ms, *args)
 

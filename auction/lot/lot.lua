@@ -15,14 +15,14 @@ local FIELDS = {}  -- while a library loads, ipairs is out of reach
 for i = 1, #RULES do FIELDS[#FIELDS + 1] = RULES[i] end
 for i = 1, #STATE do FIELDS[#FIELDS + 1] = STATE[i] end
 
--- ── standings: stored as "bp|malus|barred|n|price", which is who.fixed .. who.last ───────────────────────────────────
+-- ── standings: stored as "bp|malus|barred|n|price"; who.fixed is the first three, and n, price are kept as digits, too ──
 local function score_of(who, price) return price * (10000 - who.bp) + who.malus * 10000 end
 
 local function fixed_of(who) return string.format('%d|%d|%s|', who.bp, who.malus, who.barred) end
 
 local function a_standing(alias, bp, malus, barred, n, price)
   local who = { alias = alias, bp = num(bp), malus = num(malus), barred = barred, n = num(n), price = num(price) }
-  who.score, who.fixed, who.last = score_of(who, who.price), fixed_of(who), n .. '|' .. price
+  who.score, who.fixed, who.n_digits, who.price_digits = score_of(who, who.price), fixed_of(who), n, price
   return who
 end
 
@@ -49,20 +49,33 @@ local function find(board, score, n)
 end
 
 local function take_off(board, who)
-  local row, place = find(board, who.score, who.n)
-  table.remove(board[row], place)
-  if #board[row] == 0 and #board > 1 then table.remove(board, row) end
+  local standings = who.row
+  for place = #standings, 1, -1 do
+    if standings[place] == who then
+      table.remove(standings, place)
+      break
+    end
+  end
+  if #standings > 0 or #board == 1 then return end
+  for row = 1, #board do
+    if board[row] == standings then
+      table.remove(board, row)
+      return
+    end
+  end
 end
 
 -- Returns the rank.
 local function put_on(board, who)
   local row, place, before = find(board, who.score, who.n)
   local standings = board[row]
+  who.row = standings
   table.insert(standings, place, who)
   if #standings > ROW_MAX then
     local half = {}
     for i = ROW_MAX / 2 + 1, ROW_MAX + 1 do
-      half[#half + 1], standings[i] = standings[i], nil
+      local one = standings[i]
+      half[#half + 1], standings[i], one.row = one, nil, half
     end
     table.insert(board, row + 1, half)
   end
@@ -75,12 +88,19 @@ local function rank_of(lot, who)
   return before + place
 end
 
+-- The standing is to be written at the end of the call.
+local function mark(lot, who)
+  if who.stood then return end
+  who.stood = true
+  lot.stood[#lot.stood + 1] = who
+end
+
 -- Put a standing to this price at this position, both as digits ('0': no standing); returns its rank.
 local function stand(lot, who, n, price)
   if who.n > 0 then take_off(lot.board, who) end
-  who.n, who.price, who.last = tonumber(n), tonumber(price), n .. '|' .. price
+  who.n, who.price, who.n_digits, who.price_digits = tonumber(n), tonumber(price), n, price
   who.score = score_of(who, who.price)
-  lot.stood[who.alias] = who
+  mark(lot, who)
   return who.n > 0 and put_on(lot.board, who) or 0
 end
 
@@ -153,9 +173,10 @@ local function save_lot(keys, lot)
     lot.at = lot.stored.at
   else
     local flat = {}
-    for alias, who in pairs(lot.stood) do
-      flat[#flat + 1] = alias
-      flat[#flat + 1] = who.fixed .. who.last
+    for _, who in ipairs(lot.stood) do
+      who.stood = false
+      flat[#flat + 1] = who.alias
+      flat[#flat + 1] = who.fixed .. who.n_digits .. '|' .. who.price_digits
     end
     put_all(keys[2], flat)
     save_state(keys, lot)
