@@ -52,6 +52,8 @@ def beside(peer: str, title: str) -> tuple[Row, ...]:
             per("bids_per_s", f"{peer}_main_per_s")),
         Row(f"server_cpu_vs_{peer}", f"server CPU per bid ÷ {title}", "ratio", DOWN, None, None,
             per("server_us", f"{peer}_us")),
+        Row(f"frame_cpu_vs_{peer}", f"server CPU per frame ÷ {title}", "ratio", DOWN, None, None,
+            per("frame_us", f"{peer}_frame_us")),
         Row(f"{peer}_per_s", f"bids/s, unwatched, {title}", "1/s", UP, None, None, each(f"{peer}_per_s")),
         Row(f"{peer}_main_per_s", f"bids/s, 1,000 watchers, {title}", "1/s", UP, None, None,
             each(f"{peer}_main_per_s")),

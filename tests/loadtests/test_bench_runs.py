@@ -82,6 +82,7 @@ def test_a_peer_runs_the_same_auction(
     figures = scenario.play(bench.stage)
     assert figures[f"{scenario.name}_per_s"] > 0
     assert figures[f"{scenario.name}_main_per_s"] > 0
+    assert 0 < figures[f"{scenario.name}_frame_us"] < 1e6
 
 
 def test_recorded_auctions_come_out_as_the_oracle_says(

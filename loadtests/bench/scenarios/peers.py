@@ -37,7 +37,7 @@ def _answers(port: int) -> bool:
 def _bids(stage: Stage, name: str, pid: int, lot: str, seconds: float) -> dict[str, Any]:
     order = {"group": f"{name}-bidders", "lots": [lot], "seconds": seconds, "price": PRICE_FIRST}
     told, cpu_s = stage.cpu_of([pid], lambda: stage.bidders.ask("bid", **order))
-    return {**told, "us": cpu_s / max(1, told["answers"]) * 1e6}
+    return {**told, "us": cpu_s / max(1, told["answers"]) * 1e6, "cpu_s": cpu_s}
 
 
 def _play(stage: Stage, name: str, port: int, pid: int, lots: list[str]) -> dict[str, float]:
@@ -53,9 +53,11 @@ def _play(stage: Stage, name: str, port: int, pid: int, lots: list[str]) -> dict
     stage.watchers.ask("watch", group=f"{name}-watchers", lot=watched_lot)
     quiet = _bids(stage, name, pid, lot, scale.second)
     watched = _bids(stage, name, pid, watched_lot, scale.second)
+    told, late_s = stage.cpu_of([pid], lambda: stage.seen(f"{name}-watchers"))
     return {
         f"{name}_per_s": quiet["taken"] / quiet["s"], f"{name}_us": quiet["us"], f"{name}_p99_ms": quiet["p99"],
         f"{name}_main_per_s": watched["taken"] / watched["s"], f"{name}_main_us": watched["us"],
+        f"{name}_frame_us": (watched["cpu_s"] + late_s) / max(1, told["frames"]) * 1e6,
     }  # fmt: skip
 
 
