@@ -178,6 +178,9 @@ _SIGN_IN = (
 
 _TODO = (_ours("todo.workdays", Kind.WORKDAYS, 2, _CUSTOM, 1, 60),)
 
+_EXPERT_FEES = "财库〔2016〕198号 §23—25；标准由当地财政部门制定，待核"
+_EXPERT_TRAVEL = "财库〔2016〕198号 §24：异地评审差旅费凭据报销，待核"
+_EXPERT_TIERS = "财库〔2016〕198号 §21：阶梯抽取概率由省级以上财政部门设置"
 _EXPERTS = (
     _hard("experts.ahead_workdays", Kind.WORKDAYS, 2, "财库〔2016〕198号 §14", 1, 2),
     _hard("experts.group_tender_min", Kind.COUNT, 5, "87号令 §47", 5, 15),
@@ -186,6 +189,23 @@ _EXPERTS = (
     _ours("experts.term_years", Kind.COUNT, 2, _CUSTOM, 1, 10),
     _ours("experts.reply_minutes", Kind.MINUTES, 10, _CUSTOM, 1, 240),
     _ours("experts.unlock_minutes", Kind.MINUTES, 30, _CUSTOM, 0, 240),
+    _local("experts.fee_half_fen", Kind.FEN, 40_000, _EXPERT_FEES, 0, WAN_FEN),
+    _local("experts.fee_day_fen", Kind.FEN, 80_000, _EXPERT_FEES, 0, WAN_FEN),
+    _local("experts.fee_hour_fen", Kind.FEN, 10_000, _EXPERT_FEES, 0, WAN_FEN),
+    _local("experts.fee_half_hours", Kind.HOURS, 4, _EXPERT_FEES, 1, 12),
+    _local("experts.fee_day_hours", Kind.HOURS, 8, _EXPERT_FEES, 1, 24),
+    _local("experts.travel_most_fen", Kind.FEN, 200_000, _EXPERT_TRAVEL, 0, 10 * WAN_FEN),
+    _local("experts.travel_near", Kind.FLAG, False, _EXPERT_TRAVEL),
+    _ours("experts.appraisal_best", Kind.COUNT, 5, _CUSTOM, 2, 100),
+    _ours("experts.appraisal_days", Kind.DAYS, 30, _CUSTOM, 1, 365),
+    _ours("experts.appraisal_edit_days", Kind.DAYS, 5, _CUSTOM, 0, 60),
+    _local("experts.weighted", Kind.FLAG, False, _EXPERT_TIERS),
+    _local("experts.weight_good", Kind.COUNT, 3, _EXPERT_TIERS, 1, 10),
+    _local("experts.weight_plain", Kind.COUNT, 2, _EXPERT_TIERS, 1, 10),
+    _local("experts.weight_poor", Kind.COUNT, 1, _EXPERT_TIERS, 1, 10),
+    _local("experts.weight_good_bp", Kind.BASIS_POINTS, 8_500, _EXPERT_TIERS, 0, 10_000),
+    _local("experts.weight_poor_bp", Kind.BASIS_POINTS, 5_000, _EXPERT_TIERS, 0, 10_000),
+    _local("experts.weight_appraisals", Kind.COUNT, 3, _EXPERT_TIERS, 1, 100),
 )
 
 _AGENCIES = (_hard("agencies.staff_min", Kind.COUNT, 5, "财库〔2018〕2号 §11", 5, 1_000),)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Generator
 from typing import Any
 
 
@@ -27,18 +28,35 @@ def h(*parts: object) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+def numbers(seed: str, tier: int) -> Generator[int, int, None]:
+    """Send a bound, get the next number below it."""
+    b, counter = (yield 0), 0
+    while True:
+        v = int(h("stream", seed, tier, counter)[:16], 16)
+        counter += 1
+        if v < 2**64 - 2**64 % b:
+            b = yield v % b
+
+
 def shuffled(seed: str, tier: int, tickets: list[str]) -> list[str]:
-    tickets, counter = sorted(tickets), 0
+    tickets, below = sorted(tickets), numbers(seed, tier)
+    next(below)
     for i in range(len(tickets) - 1):
-        b = len(tickets) - i
-        while True:
-            v = int(h("stream", seed, tier, counter)[:16], 16)
-            counter += 1
-            if v < 2**64 - 2**64 % b:
-                break
-        r = v % b
+        r = below.send(len(tickets) - i)
         tickets[i], tickets[i + r] = tickets[i + r], tickets[i]
     return tickets
+
+
+def weighed(seed: str, tier: int, tickets: list[tuple[int, str]]) -> list[str]:
+    left, below, found = sorted(tickets), numbers(seed, tier), []
+    next(below)
+    while left:
+        r, i = below.send(sum(weight for weight, _ in left)), 0
+        while r >= left[i][0]:
+            r -= left[i][0]
+            i += 1
+        found.append(left.pop(i)[1])
+    return found
 
 
 class Reading:
@@ -58,9 +76,9 @@ class Reading:
     def listed(self, d: dict[str, Any]) -> None:
         need(not self.list_hash, "two lists")
         self.wanted, self.list = d["need"], sorted(d["tickets"])
-        self.list_hash = h("list", self.draw, *[f"{tier} {ticket} {unit}" for tier, ticket, unit in self.list])
+        self.list_hash = h("list", self.draw, *[" ".join(str(part) for part in line) for line in self.list])
         need(self.list_hash == d["list_hash"], "the hash of the list is another")
-        self.units = {ticket: unit for _, ticket, unit in self.list}
+        self.units = {line[1]: line[2] for line in self.list}
         need(len(self.units) == len(self.list), "a ticket stands twice")
         self.committed["server"] = d["commitment"]
 
@@ -83,8 +101,12 @@ class Reading:
         self.open("server", d["secret"])
         self.seed = h("seed", self.draw, self.list_hash, *[self.secrets[one] for one in ("server", "first", "second")])
         need(self.seed == d["seed"], "the seed is another")
-        for tier in sorted({tier for tier, _, _ in self.list}):
-            self.order += shuffled(self.seed, tier, [ticket for t, ticket, _ in self.list if t == tier])
+        for tier in sorted({line[0] for line in self.list}):
+            here = [line for line in self.list if line[0] == tier]
+            if len(here[0]) == 4:
+                self.order += weighed(self.seed, tier, [(line[3], line[1]) for line in here])
+            else:
+                self.order += shuffled(self.seed, tier, [line[1] for line in here])
         need(self.order == d["order"], "the order is another")
 
     def called(self, d: dict[str, Any]) -> None:
@@ -129,6 +151,7 @@ def check(record: dict[str, Any]) -> dict[str, Any]:
         event = {
             "committed": "committed_",
             "exhausted": "told",
+            "widened": "told",
             "keyed": "told",
             "opened": "told",
             "voided": "told",

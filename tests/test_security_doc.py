@@ -175,7 +175,7 @@ async def test_no_door_that_reads_is_a_door_that_changes(
 ) -> None:
     await live.load(valkey_client)
     people = await doors.the_people(pool)
-    scene = await doors.a_scene(pool, valkey_client, people.cast)
+    scene = await doors.a_scene(pool, valkey_client, people)
     before = await doors.trace(pool, scene)
     async with a_live_site(pool, valkey_url, postgres_url) as site, httpx.AsyncClient(trust_env=False) as program:
         for name, actor in people.by_name.items():

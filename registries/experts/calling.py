@@ -18,6 +18,8 @@ from registries.experts.records import SQL, hand_of, holds, locked, note, ticket
 
 MINUTE_MS = 60_000
 SWEEP_EVERY_S = 2.0
+FOLLOWED = ("filled", "opened", "published")
+"""Where the draw that follows one whose list ran out must stand before the names of that one may open."""
 CHANNELS = ("sms", "voice", "email")
 
 
@@ -110,7 +112,7 @@ async def turn_key(conn: Connection, actor: Actor, draw_id: UUID, now_ms: int) -
         raise Problem(404, "draw_unknown")
     if hand is None:
         raise Problem(403, "draw_no_hand")
-    if row["stage"] != "filled" or row[f"{hand}_key_at"] is not None:
+    if not await _complete(conn, row) or row[f"{hand}_key_at"] is not None:
         raise Problem(409, "draw_stage")
     if now_ms < unlocks_at_ms(row):
         raise Problem(409, "draw_locked", at=moment(unlocks_at_ms(row)))
@@ -121,6 +123,14 @@ async def turn_key(conn: Connection, actor: Actor, draw_id: UUID, now_ms: int) -
         await conn.execute(SQL["set_stage"], draw_id, "opened")
         await note(conn, draw_id, "opened", {}, now_ms)
     await audit(conn, actor, "draw.keyed", f"draw:{draw_id}")
+
+
+async def _complete(conn: Connection, row: Record) -> bool:
+    """Whether all who are needed come: of this draw, or of it and the one that follows it."""
+    if row["stage"] == "exhausted":
+        widened = await conn.fetchrow(SQL["widening"], row["id"])
+        return widened is not None and widened["next_stage"] in FOLLOWED
+    return bool(row["stage"] == "filled")
 
 
 def unlocks_at_ms(row: Record) -> int:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from registries.experts import drawpages, listpages, ownpages
+from registries.experts import afterpages, drawpages, listpages, ownpages, routes, statpages
 
-ROUTES = [*ownpages.ROUTES, *listpages.ROUTES, *drawpages.ROUTES]
+ROUTES = [
+    *ownpages.ROUTES,
+    *statpages.ROUTES,
+    *listpages.ROUTES,
+    *drawpages.ROUTES,
+    *afterpages.ROUTES,
+    *routes.ROUTES,
+]

@@ -39,11 +39,20 @@ class Answer(StrEnum):
 
 
 class Ticket(Struct, frozen=True, order=True):
-    """An expert on the list, his name hidden 代号. ``tier``: 1 is called first. ``unit`` is one value per employer."""
+    """An expert on the list, his name hidden 代号. ``tier``: 1 is called first. ``unit`` is one value per employer.
+
+    ``weight``: how likely he is, against others of the tier, in a tiered draw; 0 where all are alike.
+    """
 
     tier: int
     ticket: str
     unit: str
+    weight: int = 0
+
+    @property
+    def line(self) -> list[int | str]:
+        """As it stands in the record and in the list's hash: the weight only where there is one."""
+        return [self.tier, self.ticket, self.unit, *([self.weight] if self.weight else [])]
 
 
 def digest(*parts: str) -> str:
@@ -64,7 +73,7 @@ def unit_of(key: str, draw: str, employer: str) -> str:
 
 def list_hash(draw: str, tickets: Iterable[Ticket]) -> str:
     """The hash of the whole list, by tier, then ticket."""
-    lines = [f"{one.tier} {one.ticket} {one.unit}" for one in sorted(tickets)]
+    lines = [" ".join(str(part) for part in one.line) for one in sorted(tickets)]
     return digest("list", draw, *lines)
 
 
@@ -97,15 +106,35 @@ class Stream:
 
 
 def order_of(seed: str, tickets: Iterable[Ticket]) -> list[Ticket]:
-    """In which order the experts are called: tier after tier, each shuffled (Fisher and Yates from the front)."""
+    """In which order the experts are called: tier after tier, each shuffled, by weight where there are weights."""
     found: list[Ticket] = []
     listed = sorted(tickets)
     for tier in sorted({one.tier for one in listed}):
         here, stream = [one for one in listed if one.tier == tier], Stream(seed, tier)
-        for at in range(len(here) - 1):
-            other = at + stream.below(len(here) - at)
-            here[at], here[other] = here[other], here[at]
-        found += here
+        found += weighted(stream, here) if any(one.weight for one in here) else shuffled(stream, here)
+    return found
+
+
+def shuffled(stream: Stream, here: list[Ticket]) -> list[Ticket]:
+    """Fisher and Yates from the front."""
+    found = list(here)
+    for at in range(len(found) - 1):
+        other = at + stream.below(len(found) - at)
+        found[at], found[other] = found[other], found[at]
+    return found
+
+
+def weighted(stream: Stream, here: list[Ticket]) -> list[Ticket]:
+    """One after another, each as likely as its weight among those left; they stand by weight, then ticket."""
+    left = {weight: [one for one in here if one.weight == weight] for weight in sorted({one.weight for one in here})}
+    found: list[Ticket] = []
+    while total := sum(weight * len(those) for weight, those in left.items()):
+        at = stream.below(total)
+        for weight, those in left.items():
+            if at < weight * len(those):
+                found.append(those.pop(at // weight))
+                break
+            at -= weight * len(those)
     return found
 
 

@@ -6,10 +6,12 @@ The log is public from its first entry on and tells no name; see docs/expert-dra
 from __future__ import annotations
 
 import secrets
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from accounts import names
 from accounts import records as accounts
@@ -17,14 +19,14 @@ from accounts.acts import Act
 from accounts.audit import audit
 from accounts.factors import vault
 from accounts.model import Actor
-from accounts.records import moment
+from accounts.records import millis, moment
 from accounts.rules import may_act
-from plumbing.postgres import Connection, Record
+from plumbing.postgres import Connection, Pool, Record
 from plumbing.problems import Problem
 from plumbing.texts import Texts
-from registries.experts import calling, draw, library, rules
+from registries.experts import after, calling, draw, library, rules
 from registries.experts.draw import SEAL, Hand, Ticket
-from registries.experts.model import Bidder, Expert, Need, Party
+from registries.experts.model import Bidder, Dossier, Expert, Need, Party
 from registries.experts.reading import Asked
 from registries.experts.records import SQL, hand_of, holds, locked, note, ticket, tickets
 from registries.parameters import records as parameters
@@ -66,24 +68,44 @@ async def request(conn: Connection, actor: Actor, asked: Asked, settings: Any, n
             str(one["person_id"]) for one in await conn.fetch(SQL["declined_before"], actor.org_id, asked.title)
         ),
     )
-    fit = await _fit(conn, need, in_force.number("experts.employment_years"))
+    fit = await possible(conn, need, now_ms)
     if len(fit) < asked.need:
         raise Problem(409, "draw_too_few", found=len(fit), need=asked.need)
+    return await _begin(conn, actor, Plan(asked, actor.org_id, need, fit), settings, now_ms)
+
+
+class Plan(Struct, frozen=True):
+    """A draw about to begin: what was asked, for whom, who fits; and the draw it follows, whose list ran out."""
+
+    asked: Asked
+    org_id: UUID
+    need: Need
+    fit: list[Expert]
+    follows: UUID | None = None
+
+
+async def _begin(conn: Connection, actor: Actor, plan: Plan, settings: Any, now_ms: int) -> UUID:
+    """Make the list and the server's secret, and log what stands for them."""
+    asked, need = plan.asked, plan.need
+    in_force = await parameters.rule_set(conn, need.region, now_ms)
     draw_id, secret = uuid7(now_ms, secrets.token_bytes(10)), secrets.token_hex(32)
     avoided = [msgspec.to_builtins(one) for one in need.avoided]
     given = (
-        draw_id, asked.title, actor.org_id, region, asked.method, asked.group, asked.need, asked.specialty, asked.wide,
-        moment(asked.review_at_ms), avoided, actor.user_id, vault.seal(settings, draw_id, secret.encode()),
+        draw_id, asked.title, plan.org_id, need.region, asked.method, asked.group, asked.need, asked.specialty,
+        need.wide, moment(asked.review_at_ms), avoided, actor.user_id, vault.seal(settings, draw_id, secret.encode()),
         in_force.number("experts.reply_minutes"), in_force.number("experts.unlock_minutes"), moment(now_ms),
+        need.near, plan.follows,
     )  # fmt: skip
     await conn.execute(SQL["add"], *given)
-    listed = await _list(conn, draw_id, fit, need)
+    means = await after.means(conn, [UUID(one.id) for one in plan.fit], now_ms)
+    weights = {one.id: rules.weight_of(means.get(UUID(one.id)), in_force) for one in plan.fit}
+    listed = await _list(conn, draw_id, plan.fit, need, weights)
     detail = {
         "need": asked.need,
-        "tickets": [[one.tier, one.ticket, one.unit] for one in listed],
+        "tickets": [one.line for one in listed],
         "list_hash": draw.list_hash(str(draw_id), listed),
         "commitment": draw.commitment(str(draw_id), Hand.SERVER, secret),
-    }
+    } | ({"follows": str(plan.follows)} if plan.follows else {})
     await note(conn, draw_id, "listed", detail, now_ms)
     await audit(conn, actor, "draw.asked", f"draw:{draw_id}", detail={"need": asked.need, "listed": len(listed)})
     return draw_id
@@ -99,25 +121,28 @@ async def _bidders(conn: Connection, parties: tuple[Party, ...]) -> tuple[Bidder
     )  # fmt: skip
 
 
-async def _fit(conn: Connection, need: Need, years: int) -> list[Expert]:
+async def fitting(conn: Connection | Pool, need: Need, years: int) -> list[Expert]:
     """Who may be drawn: of the province, or of everywhere where the draw is wide."""
     place = "" if need.wide else need.region[: rules.PROVINCE_DIGITS]
     rows = await conn.fetch(library.SQL["listed"], place)
     return [one for row in rows if not rules.unfit(one := library.expert_of(row), need, years)]
 
 
-async def _list(conn: Connection, draw_id: UUID, fit: list[Expert], need: Need) -> list[Ticket]:
+async def _list(
+    conn: Connection, draw_id: UUID, fit: list[Expert], need: Need, weights: dict[str, int]
+) -> list[Ticket]:
     """Write the list: each expert a ticket of his own salt. The key of employers is kept nowhere."""
     key, listed, rows = secrets.token_hex(32), [], []
     for one in fit:
-        job = rules.employer_of(one.dossier, need.on)
-        unit = (job.unit.uscc or job.unit.key) if job else one.id
+        job, unit = rules.employer_of(one.dossier, need.on), unit_key(one.id, one.dossier, need.on)
         salt, name = secrets.token_hex(32), one.dossier.name
         tier = rules.tier_of(one.dossier.region, need) or 3
-        made = Ticket(tier, draw.ticket_of(str(draw_id), one.id, name, salt), draw.unit_of(key, str(draw_id), unit))
+        sealed, sent_by = draw.ticket_of(str(draw_id), one.id, name, salt), draw.unit_of(key, str(draw_id), unit)
+        made = Ticket(tier, sealed, sent_by, weights[one.id])
         listed.append(made)
         employer = job.unit.name if job else ""
-        rows.append((draw_id, made.ticket, tier, made.unit, UUID(one.id), name, one.dossier.phone, employer, salt))
+        known = (UUID(one.id), name, one.dossier.phone, employer, salt)
+        rows.append((draw_id, made.ticket, tier, made.unit, *known, made.weight))
     await conn.executemany(SQL["add_ticket"], rows)
     return sorted(listed)
 
@@ -188,3 +213,39 @@ async def _make(
     await note(conn, row["id"], "drawn", detail, now_ms)
     await conn.execute(SQL["set_stage"], row["id"], "calling")
     await calling.go_on(conn, row, texts, now_ms)
+
+
+async def follow(
+    conn: Connection, actor: Actor, row: Record, need: Need, taken: frozenset[str], settings: Any, now_ms: int
+) -> UUID:
+    """The draw that follows one whose list ran out, for whoever is still missing; secrets and keys are new.
+
+    ``taken``: units that send somebody already. ``Problem`` 409 where fewer fit than are missing.
+    """
+    rows = await tickets(conn, row["id"])
+    missing = row["need"] - sum(one["answer"] == draw.Answer.ACCEPTED for one in rows)
+    fit = without(await possible(conn, need, now_ms), need, taken)
+    if len(fit) < missing:
+        raise Problem(409, "draw_too_few", found=len(fit), need=missing)
+    asked = Asked(
+        title=row["title"], specialty=row["specialty"], method=rules.Method(row["method"]), group=row["group_size"],
+        need=missing, review_at_ms=millis(row["review_at"]), wide=need.wide, avoided=(),
+    )  # fmt: skip
+    return await _begin(conn, actor, Plan(asked, row["org_id"], need, fit, row["id"]), settings, now_ms)
+
+
+def without(fit: list[Expert], need: Need, taken: frozenset[str]) -> list[Expert]:
+    """Those whose unit sends nobody yet."""
+    return [one for one in fit if unit_key(one.id, one.dossier, need.on) not in taken]
+
+
+def unit_key(ident: str, dossier: Dossier, on: date) -> str:
+    """An expert's unit on that day: its code, or its name, or himself where he has none."""
+    job = rules.employer_of(dossier, on)
+    return (job.unit.uscc or job.unit.key) if job else ident
+
+
+async def possible(conn: Connection | Pool, need: Need, now_ms: int) -> list[Expert]:
+    """Who fits, by the rules in force."""
+    in_force = await parameters.rule_set(conn, need.region, now_ms)
+    return await fitting(conn, need, in_force.number("experts.employment_years"))

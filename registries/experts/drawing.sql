@@ -1,11 +1,11 @@
 -- name: add
 INSERT INTO draw (id, title, org_id, region, method, group_size, need, specialty, wide, review_at, avoided, stage, first_by,
-                  server_secret, reply_minutes, unlock_minutes, asked_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'committing', $12, $13, $14, $15, $16);
+                  server_secret, reply_minutes, unlock_minutes, asked_at, near, follows)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'committing', $12, $13, $14, $15, $16, $17, $18);
 
 -- name: add_ticket
-INSERT INTO draw_ticket (draw_id, ticket, tier, unit, person_id, name, phone, employer, salt)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+INSERT INTO draw_ticket (draw_id, ticket, tier, unit, person_id, name, phone, employer, salt, weight)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: heads
 -- The heads of registered suppliers among the units to be avoided, by credit code or by name.
@@ -21,6 +21,26 @@ WHERE d.org_id = $1 AND d.title = $2 AND t.answer IN ('declined', 'avoids');
 SELECT d.*, o.name AS org_name, one.name AS first_name, two.name AS second_name
 FROM draw d JOIN organisation o ON o.id = d.org_id JOIN person one ON one.id = d.first_by
 LEFT JOIN person two ON two.id = d.second_by WHERE d.id = $1;
+
+-- name: chain
+-- A draw and those before it whose lists ran out.
+WITH RECURSIVE before AS (
+    SELECT id, follows FROM draw WHERE id = $1
+    UNION ALL SELECT d.id, d.follows FROM draw d JOIN before b ON d.id = b.follows
+) SELECT t.person_id, t.answer, e.content FROM before b JOIN draw_ticket t ON t.draw_id = b.id
+JOIN expert e ON e.person_id = t.person_id WHERE t.answer IN ('accepted', 'declined', 'avoids');
+
+-- name: widening
+SELECT w.*, p.name AS asker, n.id AS next_id, n.stage AS next_stage FROM draw_widening w JOIN person p ON p.id = w.asked_by
+LEFT JOIN draw n ON n.follows = w.draw_id WHERE w.draw_id = $1;
+
+-- name: ask_widening
+INSERT INTO draw_widening (draw_id, wide, near, reason, asked_by, asked_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (draw_id) DO UPDATE SET wide = $2, near = $3, reason = $4, asked_by = $5, asked_at = $6
+WHERE draw_widening.agreed_by IS NULL;
+
+-- name: agree_widening
+UPDATE draw_widening SET agreed_by = $2, agreed_at = $3 WHERE draw_id = $1;
 
 -- name: lock
 SELECT id FROM draw WHERE id = $1 FOR UPDATE;

@@ -22,7 +22,7 @@ from plumbing.postgres import Connection, Pool, Record
 from plumbing.problems import Problem, language
 from plumbing.typed import Fault, moment_text
 from plumbing.web import collect, page, read_form, see_other
-from registries.experts import calling, drawing, reading, records
+from registries.experts import calling, drawing, reading, records, widening
 from registries.experts.draw import Answer
 from registries.experts.records import SQL, hand_of, holds
 from registries.experts.rules import Method
@@ -132,6 +132,9 @@ async def _show(request: Request, refused: str = "") -> Response:
     inside = actor is not None and holds(actor, row, now_ms)
     hand = hand_of(actor, row) if actor is not None and inside else None
     listed, entries = await records.tickets(pool, draw_id), (await records.record(pool, draw_id))["entries"]
+    widened = await pool.fetchrow(SQL["widening"], draw_id)
+    offers = hand is not None and row["stage"] == "exhausted" and (widened is None or widened["next_id"] is None)
+    complete = row["stage"] == "filled" or (widened is not None and widened["next_stage"] in calling.FOLLOWED)
     shown = row["stage"] in NAMES_SHOWN and (inside or row["stage"] == "published")
     response: Response = state.templates.page(
         request,
@@ -146,6 +149,10 @@ async def _show(request: Request, refused: str = "") -> Response:
         answers=Counter(one["answer"] or "waiting" for one in listed if one["called_at"] is not None),
         names=[one for one in listed if one["answer"] == Answer.ACCEPTED] if shown else [],
         steps=_steps(entries),
+        widened=widened,
+        offers=await widening.offers(pool, row, now_ms) if offers else [],
+        agrees=offers and widened is not None and widened["asked_by"] != actor.user_id if actor else False,
+        complete=complete,
         unlocks_at_ms=calling.unlocks_at_ms(row),
         locked=now_ms < calling.unlocks_at_ms(row),
         begun=now_ms >= millis(row["review_at"]),
@@ -170,7 +177,7 @@ async def record(request: Request) -> Response:
 
 @page("POST", "/draws/{draw_id:uuid}", act=Act.DRAW_HOLD, name="draw_step")
 async def step(request: Request) -> Response:
-    """A hand's next step: commit, reveal, turn the key, publish, or end it. It binds: a fresh proof is asked for."""
+    """A hand's next step: commit, reveal, widen, turn the key, publish, end it; it asks for a fresh proof."""
     actor, form = await stepped_up(request), await read_form(request)
     draw_id = request.path_params["draw_id"]
     try:
@@ -192,6 +199,10 @@ async def _do(request: Request, conn: Connection, actor: Actor, draw_id: UUID, f
         await drawing.reveal(conn, actor, draw_id, given, state.settings, state.texts, now_ms)
     elif deed == "key":
         await calling.turn_key(conn, actor, draw_id, now_ms)
+    elif deed == "widen":
+        await widening.propose(conn, actor, draw_id, form.get("way", ""), form.get("reason", "").strip()[:500], now_ms)
+    elif deed == "agree":
+        await widening.agree(conn, actor, draw_id, state.settings, now_ms)
     elif deed == "publish":
         await calling.publish(conn, actor, draw_id, now_ms)
     elif deed == "void":

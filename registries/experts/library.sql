@@ -76,4 +76,4 @@ WHERE t.person_id = $1 AND t.answer = 'accepted' AND d.stage = 'published' ORDER
 SELECT d.id, d.title, d.review_at, d.stage, t.answer, t.reply_until, o.name AS org_name
 FROM draw_ticket t JOIN draw d ON d.id = t.draw_id JOIN organisation o ON o.id = d.org_id
 WHERE t.person_id = $1 AND ((t.called_at IS NOT NULL AND t.answer IS NULL AND d.stage = 'calling')
-    OR (t.answer = 'accepted' AND d.stage IN ('calling', 'filled', 'opened'))) ORDER BY t.reply_until;
+    OR (t.answer = 'accepted' AND (d.stage IN ('calling', 'filled', 'exhausted') OR (d.stage = 'opened' AND d.review_at > $2)))) ORDER BY t.reply_until;

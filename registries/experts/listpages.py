@@ -12,7 +12,7 @@ from plumbing import lists
 from plumbing.postgres import Record
 from plumbing.problems import Problem
 from plumbing.web import collect, page, read_form, see_other
-from registries.experts import library, reading
+from registries.experts import after, library, reading
 from registries.experts.model import Dossier
 from registries.filing.doors import counted
 from registries.filing.model import Stage, changes
@@ -74,6 +74,7 @@ async def _show(request: Request, refused: str = "") -> Response:
         ],
         leaves=await pool.fetch(library.SQL["leaves"], person_id),
         served=await pool.fetch(library.SQL["served"], person_id),
+        appraisals=await pool.fetch(after.SQL["appraisals_of"], person_id),
         ended=row["good_until"] is not None and row["good_until"] <= day_of(now_ms),
         place=regions.full_name,
         refused=refused,

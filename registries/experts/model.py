@@ -93,13 +93,17 @@ class Bidder(Struct, frozen=True):
 
 
 class Need(Struct, frozen=True, kw_only=True):
-    """What a draw looks for: the specialty, the day, and from whom to stay away. ``declined``: refused it before."""
+    """What a draw looks for: the specialty, the day, and from whom to stay away.
+
+    ``near``: a category any of whose specialties will do, in a widened draw. ``declined``: refused it before.
+    """
 
     specialty: str
     region: str
     on: date
     avoided: tuple[Bidder, ...]
     wide: bool = False
+    near: str = ""
     declined: frozenset[str] = frozenset()
 
 
@@ -115,3 +119,69 @@ class Unfit(StrEnum):
     EMPLOYED = "employed"
     RELATIVE = "relative"
     DECLINED = "declined"
+
+
+class Presence(StrEnum):
+    """Whether an expert served 到场情况."""
+
+    CAME = "came"
+    ABSENT = "absent"
+    LEFT = "left"  # 擅自离开
+
+
+class Attendance(Struct, frozen=True):
+    """What the host records of one expert: whether he came, from when to when (epoch ms), his receipts (fen)."""
+
+    presence: Presence
+    from_ms: int | None = None
+    until_ms: int | None = None
+    travel_fen: int = 0
+
+
+class FeeStage(StrEnum):
+    """Where a fee 劳务费 stands. ``NOTHING``: none is due."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    OBJECTED = "objected"
+    PAID = "paid"
+    NOTHING = "nothing"
+
+
+class Rates(Struct, frozen=True):
+    """What a review is paid 劳务费标准, in fen: half a day, a day, each begun hour beyond; travel at most.
+
+    ``near``: whether travel within one's own city is refunded too.
+    """
+
+    half_fen: int
+    day_fen: int
+    hour_fen: int
+    half_ms: int
+    day_ms: int
+    travel_most_fen: int
+    near: bool
+
+
+class Fee(Struct, frozen=True):
+    """What an expert is due, in fen, before tax."""
+
+    time_fen: int = 0
+    overtime_fen: int = 0
+    travel_fen: int = 0
+
+    @property
+    def total_fen(self) -> int:
+        """All of it."""
+        return self.time_fen + self.overtime_fen + self.travel_fen
+
+
+class Side(StrEnum):
+    """Who appraises 评价方: the unit that asked for the draw the expert, or the expert that unit."""
+
+    HOST = "host"
+    EXPERT = "expert"
+
+
+ASPECTS = {Side.HOST: ("skill", "conduct", "punctual"), Side.EXPERT: ("order", "neutral", "service")}
+"""What each side marks, from 1 to the best mark of its region."""

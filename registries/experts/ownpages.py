@@ -9,16 +9,18 @@ from starlette.responses import Response
 
 from accounts.acts import Act
 from accounts.model import Actor, Role
+from accounts.records import moment
 from accounts.web import require
 from plumbing import lists
 from plumbing.problems import Problem
 from plumbing.typed import Fault
 from plumbing.web import collect, page, read_form, see_other
-from registries.experts import calling, library, reading
+from registries.experts import after, calling, library, reading
 from registries.experts.draw import Answer
-from registries.experts.model import Status
+from registries.experts.model import ASPECTS, Side, Status
 from registries.filing.doors import rows_of, told
 from registries.filing.model import Stage
+from registries.parameters import records as parameters
 from standards import regions
 
 OWN = "/experts/own"
@@ -32,6 +34,7 @@ async def _own(
     filed = await pool.fetchrow(library.SQL["last_filing"], actor.user_id)
     if f is None:
         f = reading.as_typed(library.dossier_of(filed)) if filed else {"region": actor.region}
+    now_ms = request.state.clock.now_ms()
     returned = filed is not None and filed["stage"] == Stage.RETURNED
     response: Response = request.state.templates.page(
         request,
@@ -41,9 +44,11 @@ async def _own(
         row=row,
         filed=filed,
         word=row["status"] if row else Status.DRAFT.value,
-        calls=await pool.fetch(library.SQL["calls"], actor.user_id),
+        calls=await pool.fetch(library.SQL["calls"], actor.user_id, moment(now_ms)),
         leaves=await pool.fetch(library.SQL["leaves"], actor.user_id),
-        served=await pool.fetch(library.SQL["served"], actor.user_id),
+        reviews=await pool.fetch(after.SQL["reviews_of"], actor.user_id, moment(now_ms)),
+        aspects=ASPECTS[Side.EXPERT],
+        best=(await parameters.rule_set(pool, actor.region, now_ms)).number("experts.appraisal_best"),
         history=await pool.fetch(library.SQL["history"], actor.user_id),
         f=f,
         open_form=bool(faults) or filed is None or returned,
@@ -111,6 +116,28 @@ async def answer(request: Request) -> Response:
             raise
         return await _own(request, actor, None, [], lists.in_words(request, problem))
     return see_other(OWN, "note.expert_answered")
+
+
+@page("POST", "/experts/own/after/{draw_id:uuid}", act=Act.EXPERT_FILE, name="expert_after")
+async def after_review(request: Request) -> Response:
+    """After a review: he confirms his fee or objects to it, or appraises whom he served."""
+    actor, state, form = await require(request, Role.EXPERT), request.state, await read_form(request)
+    draw_id, now_ms = request.path_params["draw_id"], state.clock.now_ms()
+    deed, words = form.get("deed", ""), form.get("words", "").strip()[:500]
+    try:
+        async with state.postgres.acquire() as conn, conn.transaction():
+            if deed in ("confirm", "object"):
+                await after.answer_fee(conn, actor, draw_id, deed == "confirm", words, now_ms)
+            elif deed == "appraise":
+                marks = reading.read_marks(form, Side.EXPERT)
+                await after.appraise_host(conn, actor, draw_id, marks, words, now_ms)
+            else:
+                raise Problem(422, "decision_unknown")
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        return await _own(request, actor, None, [], lists.in_words(request, problem))
+    return see_other(OWN, f"note.expert_{deed}")
 
 
 ROUTES = collect(globals())

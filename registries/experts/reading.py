@@ -7,9 +7,20 @@ from datetime import date
 from msgspec import Struct
 
 from accounts import names
+from plumbing.problems import Problem
 from plumbing.typed import Fault, Typed
 from plumbing.web import Form
-from registries.experts.model import Dossier, Employment, Party, Relative, Title
+from registries.experts.model import (
+    ASPECTS,
+    Attendance,
+    Dossier,
+    Employment,
+    Party,
+    Presence,
+    Relative,
+    Side,
+    Title,
+)
 from registries.experts.rules import Method
 from registries.suppliers.reading import read_region, read_scope
 from standards import uscc as codes
@@ -112,6 +123,24 @@ def changes(before: Dossier | None, after: Dossier) -> list[tuple[str, str, str]
     """What differs: field, before, after."""
     one, two = (as_lines(before) if before else {}), as_lines(after)
     return [(name, one.get(name, ""), two[name]) for name in two if one.get(name, "") != two[name]]
+
+
+def read_marks(form: Form, side: Side) -> dict[str, int]:
+    """The marks as typed, one an aspect; what is no number is left out."""
+    typed = {name: form.get(name, "").strip() for name in ASPECTS[side]}
+    return {name: int(mark) for name, mark in typed.items() if mark.isascii() and mark.isdecimal() and len(mark) < 4}
+
+
+def read_attendance(form: Form) -> Attendance:
+    """Who came, when, and his receipts, as typed. ``Problem`` 422 for what is no time or no amount."""
+    typed = Typed(form, "draw.label")
+    presence = typed.choice("presence", Presence, Presence.CAME)
+    came = presence is Presence.CAME
+    from_ms, until_ms = typed.moment("from", need=came), typed.moment("until", need=came)
+    travel = typed.money("travel", need=False) if typed.raw("travel") not in ("", "0") else 0
+    if typed.faults:
+        raise Problem(422, "fee_times")
+    return Attendance(presence, from_ms, until_ms, travel or 0)
 
 
 class Asked(Struct, frozen=True, kw_only=True):

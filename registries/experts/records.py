@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.acts import Act
-from accounts.model import Actor
+from accounts.model import Actor, Role
 from accounts.rules import may_act
 from plumbing import sql
 from plumbing.postgres import Connection, Pool, Record
@@ -47,7 +47,9 @@ async def locked(conn: Connection, draw_id: UUID) -> Record:
 
 def holds(actor: Actor, row: Record, now_ms: int) -> bool:
     """Whether the actor may see a draw and hold a hand in it: his organisation's, or that of a place he oversees."""
-    return may_act(actor, Act.DRAW_HOLD, region=row["region"], org_id=row["org_id"], now_ms=now_ms)
+    elsewhere = actor.org_id != row["org_id"] and actor.has(Role.BUYER, Role.HEAD, Role.AGENCY)
+    within = may_act(actor, Act.DRAW_HOLD, region=row["region"], org_id=row["org_id"], now_ms=now_ms)
+    return within and not elsewhere
 
 
 def hand_of(actor: Actor, row: Record) -> Hand | None:
@@ -65,4 +67,4 @@ async def tickets(conn: Connection | Pool, draw_id: UUID) -> list[Record]:
 
 def ticket(row: Record) -> Ticket:
     """The ticket in a row of ``tickets``."""
-    return Ticket(row["tier"], row["ticket"], row["unit"])
+    return Ticket(row["tier"], row["ticket"], row["unit"], row["weight"])

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 
-from registries.experts.model import Dossier, Employment, Expert, Need, Status, Title, Unfit
-from standards.categories import in_scope
+from registries.experts.model import (
+    ASPECTS,
+    Dossier,
+    Employment,
+    Expert,
+    Fee,
+    Need,
+    Presence,
+    Rates,
+    Side,
+    Status,
+    Title,
+    Unfit,
+)
+from standards.categories import covers, in_scope
 from standards.params import RuleSet
 from standards.workdays import Calendar, workdays_between
 
 AGE_LIMIT = 70
 MIDDLE_YEARS = 8
 CITY_DIGITS, PROVINCE_DIGITS = 4, 2
+HOUR_MS = 3_600_000
+SCALE_BP = 10_000
 
 
 def year_later(day: date, years: int) -> date:
@@ -70,7 +86,8 @@ def unfit(expert: Expert, need: Need, employment_years: int) -> list[Unfit]:
         found.add(Unfit.AGE)
     if any(leave.first <= need.on <= leave.last for leave in expert.leaves):
         found.add(Unfit.ON_LEAVE)
-    if not in_scope(dossier.specialties, need.specialty):
+    near = bool(need.near) and any(covers(need.near, one) for one in dossier.specialties)
+    if not near and not in_scope(dossier.specialties, need.specialty):
         found.add(Unfit.SPECIALTY)
     if tier_of(dossier.region, need) is None:
         found.add(Unfit.REGION)
@@ -125,3 +142,66 @@ def judge_request(
     if experts * 3 < group * 2:
         return BadRequest.SHARE_SMALL
     return BadRequest.MORE_THAN_GROUP if experts > group else None
+
+
+def rates_of(rules: RuleSet) -> Rates:
+    """The rates in force."""
+    return Rates(
+        half_fen=rules.number("experts.fee_half_fen"),
+        day_fen=rules.number("experts.fee_day_fen"),
+        hour_fen=rules.number("experts.fee_hour_fen"),
+        half_ms=rules.ms("experts.fee_half_hours"),
+        day_ms=rules.ms("experts.fee_day_hours"),
+        travel_most_fen=rules.number("experts.travel_most_fen"),
+        near=rules.flag("experts.travel_near"),
+    )
+
+
+def fee_of(presence: Presence, served_ms: int, travel_fen: int, far: bool, rates: Rates) -> Fee:
+    """What is due for ``served_ms`` at a review and ``travel_fen`` of receipts; ``far``: in another city than his own.
+
+    Nothing for who did not come, or left before the end (198号 §25). Receipts beyond the most are not refunded.
+    """
+    if presence is not Presence.CAME:
+        return Fee()
+    beyond = max(0, served_ms - rates.day_ms)
+    hours = -(-beyond // HOUR_MS)
+    time_fen = rates.half_fen if served_ms <= rates.half_ms else rates.day_fen
+    return Fee(time_fen, hours * rates.hour_fen, min(travel_fen, rates.travel_most_fen) if far or rates.near else 0)
+
+
+class BadAppraisal(StrEnum):
+    """Why an appraisal is not taken, the first that applies."""
+
+    MARKS = "marks"
+    WORDS = "words"
+
+
+def judge_appraisal(side: Side, marks: Mapping[str, int], best: int, words: str) -> BadAppraisal | None:
+    """One mark from 1 to ``best`` for each aspect of the side; a mark in the lower half needs words."""
+    if set(marks) != set(ASPECTS[side]) or not all(1 <= mark <= best for mark in marks.values()):
+        return BadAppraisal.MARKS
+    low = any(mark * 2 <= best for mark in marks.values())
+    return BadAppraisal.WORDS if low and not words else None
+
+
+def mean_bp(marks: Mapping[str, int], best: int) -> int:
+    """The mean of the marks in basis points: the worst is 0, the best 10,000, whatever the scale."""
+    span = (best - 1) * len(marks)
+    return (sum(marks.values()) - len(marks)) * SCALE_BP // span
+
+
+def weight_of(appraised: tuple[int, int] | None, rules: RuleSet) -> int:
+    """The weight of an expert in a tiered draw 阶梯抽取概率 (198号 §21): 0 where the region draws all alike.
+
+    ``appraised``: the mean of his appraisals in basis points, and how many; of too few, he weighs what most do.
+    """
+    if not rules.flag("experts.weighted"):
+        return 0
+    mean, many = appraised or (0, 0)
+    if many < rules.number("experts.weight_appraisals"):
+        return rules.number("experts.weight_plain")
+    if mean >= rules.number("experts.weight_good_bp"):
+        return rules.number("experts.weight_good")
+    poor = mean < rules.number("experts.weight_poor_bp")
+    return rules.number("experts.weight_poor" if poor else "experts.weight_plain")

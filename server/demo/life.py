@@ -26,10 +26,11 @@ from plumbing.cluster import client as store
 from plumbing.engines.launch import die_with_parent
 from plumbing.faults import BROKEN_PIPES, until_there
 from plumbing.stopping import heed
-from server.demo import budget, cases, people
+from server.demo import budget, cases, experts, people
 from server.demo.cases import MINUTE_MS
 from server.handlers import on_deal
 from server.settings import Settings, load
+from server.site import load_texts
 
 log = logs.get(__name__)
 LOOK_EVERY_S = 10.0
@@ -42,7 +43,7 @@ class Life:
 
     def __init__(self, settings: Settings, origin: str, pool: postgres.Pool, client: valkey.Valkey) -> None:
         self.settings, self.origin, self.pool, self.valkey = settings, origin, pool, client
-        self.clock, self.dice = Clock(), random.Random()
+        self.clock, self.dice, self.texts = Clock(), random.Random(), load_texts()
 
     async def run(self) -> None:
         """Look, mend, bid; until cancelled."""
@@ -79,6 +80,7 @@ class Life:
         if not await self._count("title LIKE 'A4%'"):
             await self._finished(now)
         await self._publish()
+        await self._experts(now)
 
     async def _add(self, goods: cases.Goods, duration_ms: int, opens_at: int, bidders: int) -> UUID:
         short = {"overtime": Overtime(extensions_max=0)} if duration_ms < MINUTE_MS else {}
@@ -112,6 +114,13 @@ class Life:
         async with self.pool.acquire() as conn, conn.transaction():
             buyer, head, finance = [await self._actor(conn, login) for login in ("buyer", "head", "supervisor")]
             await budget.seed(conn, buyer, head, finance, now)
+
+    async def _experts(self, now: int) -> None:
+        async with self.pool.acquire() as conn, conn.transaction():
+            given = (conn, self.settings, self.texts, self._actor, now)
+            if not await conn.fetchval("SELECT true FROM expert LIMIT 1"):
+                await experts.seed(*given)
+            await experts.live(*given)
 
     async def _actor(self, conn: postgres.Connection, login: str) -> Any:
         person_id = await conn.fetchval(PERSON, login)

@@ -7,17 +7,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
 import pytest_asyncio
 
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.typed import moment_text
-from registries.experts import library, reading
 from tests import independent_draw
 from tests.browser.pages import PHONE, a_browser, a_person, open_page
 from tests.live import Site, a_live_site
-from tests.registries.experts import MINUTE, a_form, an_expert, in_days
+from tests.registries.experts import MINUTE, in_the_registry
 
 WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 NAME = "沈专家"
@@ -27,18 +25,6 @@ NAME = "沈专家"
 async def site(pool: Pool, valkey_url: str, postgres_url: str) -> AsyncIterator[Site]:
     async with a_live_site(pool, valkey_url, postgres_url) as running:
         yield running
-
-
-async def in_the_registry(pool: Pool, specialty: str, many: int) -> None:
-    """So many experts of a specialty, reviewed."""
-    for n in range(many):
-        expert = await an_expert(pool, f"{NAME}{n}号")
-        dossier, faults = reading.read_dossier(a_form(categories=specialty), expert.name)
-        assert faults == []
-        async with pool.acquire() as conn, conn.transaction():
-            content = msgspec.to_builtins(dossier)
-            await conn.execute(library.SQL["put"], expert.user_id, expert.org_id, "330106", content)
-            await conn.execute(library.SQL["carry"], expert.user_id, content, "330106", in_days(400))
 
 
 async def stepped(page: Any, stage: str) -> None:
@@ -65,7 +51,8 @@ async def answered(browser: Any, site: Site, draw_id: str, answer: str) -> None:
 
 async def test_two_decline_two_replace_them_and_the_names_open_by_two_keys(site: Site, chromium: str) -> None:
     specialty = f"C{uuid4().int % 10**7:07d}1"
-    await in_the_registry(site.pool, specialty, 6)
+    for n in range(6):
+        await in_the_registry(site.pool, specialty, f"{NAME}{n}号")
     async with (
         a_browser(chromium) as browser,
         a_person(browser, site, "buyer") as buyer,

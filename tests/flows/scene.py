@@ -17,6 +17,7 @@ from plumbing.valkey import Valkey
 from tests.auction.people import a_supplier, an_actor, an_organisation
 from tests.auction.sealed.rosters import a_context, a_roster, some_keys
 from tests.auction.walk import MINUTE, Cast, a_cast, a_draft, published, signed_up, within
+from tests.registries.experts import a_live_draw, in_the_registry
 
 HOUR = 60 * MINUTE
 WHY = "有正当理由"
@@ -34,6 +35,8 @@ class Scene(NamedTuple):
     alias: str
     org_id: UUID = UUID(int=0)
     person_id: UUID = UUID(int=0)
+    expert_id: UUID = UUID(int=0)
+    draw_id: UUID = UUID(int=0)
 
 
 class People(NamedTuple):
@@ -70,17 +73,24 @@ async def the_people(pool: Pool) -> People:
             "security": security,
             "bidder": cast.suppliers[0],
             "supplier": await a_supplier(pool),
+            "expert": await in_the_registry(pool, "A02090000"),
         },
     )
 
 
-async def a_scene(pool: Pool, valkey: Valkey, cast: Cast) -> Scene:
+async def a_scene(pool: Pool, valkey: Valkey, people: People) -> Scene:
+    cast, expert = people.cast, people.by_name["expert"]
+    assert expert is not None
     auction_id, lot_id = await published(pool, valkey, cast, a_draft(Clock().now_ms() + HOUR))
     alias = (await signed_up(pool, cast, auction_id, lot_id))[cast.suppliers[0].org_id]
     now = Clock().now_ms()
     question_id = await within(pool, signing.ask, cast.suppliers[0], lot_id, "交货地点在哪里？", now)
     motion_id = await within(pool, motions.propose, cast.buyer, lot_id, "cancel", WHY, {}, now)
-    return Scene(auction_id, lot_id, motion_id, question_id, alias, cast.head.org_id, cast.head.user_id)
+    draw_id = await a_live_draw(pool, cast.buyer, expert)
+    head = cast.head
+    return Scene(
+        auction_id, lot_id, motion_id, question_id, alias, head.org_id, head.user_id, expert.user_id, draw_id
+    )  # fmt: skip
 
 
 def sent(route: str, scene: Scene) -> dict[str, Any]:

@@ -35,7 +35,7 @@ async def test_every_change_and_every_refusal_at_every_door_is_written(
     monkeypatch.setattr(audit_doors, "REFUSALS_PER_MINUTE", 10_000)  # one person's flood would be summed
     await live.load(valkey_client)
     people = await scenes.the_people(pool)
-    scene = await scenes.a_scene(pool, valkey_client, people.cast)
+    scene = await scenes.a_scene(pool, valkey_client, people)
     routes = [route for route in doors.doors() if not route.startswith("SOCKET") and not route.endswith("/stream")]
     expected: dict[str, tuple[Any, ...]] = {}
     async with a_live_site(pool, valkey_url, postgres_url) as site, httpx.AsyncClient(trust_env=False) as program:

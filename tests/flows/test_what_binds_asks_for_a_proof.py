@@ -74,7 +74,7 @@ async def test_every_door_that_binds_asks_whoever_has_a_second_factor(
 ) -> None:
     await live.load(valkey_client)
     people = await the_people(pool)
-    scene = await a_scene(pool, valkey_client, people.cast)
+    scene = await a_scene(pool, valkey_client, people)
     faults = []
     async with a_live_site(pool, valkey_url, postgres_url) as site:
         for name, doors in BINDING.items():

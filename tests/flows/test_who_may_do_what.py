@@ -24,7 +24,7 @@ HOUR = 60 * MINUTE
 
 EVERYONE = frozenset({
     "nobody", "buyer", "head", "buyer elsewhere", "head elsewhere", "agency elsewhere", "supervisor",
-    "supervisor elsewhere", "operator", "auditor", "bidder", "supplier", "admin", "security",
+    "supervisor elsewhere", "operator", "auditor", "bidder", "supplier", "admin", "security", "expert",
 })  # fmt: skip
 BUYERS, SUPPLIERS = frozenset({"buyer", "buyer elsewhere"}), frozenset({"bidder", "supplier"})
 OWN = frozenset({"buyer", "head"})
@@ -46,6 +46,7 @@ RULES: dict[frozenset[str], str] = {
         GET /suppliers | GET /suppliers/bans | GET /api/suppliers | GET /agencies | GET /api/agencies
         GET /products | GET /api/products | GET /products/compare
         GET /invitation | POST /invitation | GET /register | POST /register
+        GET /draws/{draw_id:uuid} | GET /draws/{draw_id:uuid}/record.json
     """,
     EVERYONE - {"nobody"}: """
         GET /approvals | POST /approvals
@@ -56,8 +57,12 @@ RULES: dict[frozenset[str], str] = {
     """,
     OFFICERS | {"supervisor", "supervisor elsewhere"}: "GET /draws",
     BUYERS | {"agency elsewhere"}: "GET /draws/new | POST /draws",
-    OFFICERS: "GET /opening-key | POST /api/sealing-key",
-    EVERYONE - {"nobody", "auditor", "admin", "security"} - SUPPLIERS: "GET /board",
+    frozenset({"expert"}): """
+        GET /experts/own | POST /experts/own | POST /experts/own/leave | POST /experts/own/calls/{draw_id:uuid}
+        POST /experts/own/after/{draw_id:uuid}
+    """,
+    OFFICERS | {"expert"}: "GET /opening-key | POST /api/sealing-key",
+    EVERYONE - {"nobody", "auditor", "admin", "security", "expert"} - SUPPLIERS: "GET /board",
     frozenset({"operator"}): """
         GET /metrics | GET /api/operations | GET /operations | POST /api/parameters/values
         PUT /api/calendars/{year:int} | POST /api/categories/import | POST /standards/parameters/{key}
@@ -79,7 +84,7 @@ RULES: dict[frozenset[str], str] = {
     frozenset({"supervisor", "supervisor elsewhere"}): """
         POST /budget | GET /suppliers/filings | GET /reconciliation | POST /reconciliation | GET /budget/year-end
         POST /budget/year-end | GET /agencies/filings | POST /vehicles/quotas | POST /vehicles/points
-        GET /experts | GET /products/waiting
+        GET /experts | GET /experts/statistics | GET /experts/export.csv | GET /api/experts | GET /products/waiting
     """,
     BUYERS | {"agency elsewhere", "supervisor", "supervisor elsewhere"}: "POST /standards/elements",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
@@ -96,12 +101,14 @@ RULES: dict[frozenset[str], str] = {
         POST /api/lots/{lot_id:uuid}/hold | POST /api/lots/{lot_id:uuid}/choice | POST /api/lots/{lot_id:uuid}/contract
         POST /api/lots/{lot_id:uuid}/buyer-confirmation | POST /api/lots/{lot_id:uuid}/rerun
         GET /api/auctions/{auction_id:uuid}/offices | POST /api/auctions/{auction_id:uuid}/offices
+        POST /draws/{draw_id:uuid}/after/{person_id:uuid}
         DELETE /api/auctions/{auction_id:uuid}/offices/{person_id:uuid}
     """,
     OWN | {"supervisor"}: """
         GET /lots/{lot_id:uuid}/watch | GET /api/lots/{lot_id:uuid}/award-notice.pdf
         GET /api/lots/{lot_id:uuid}/activity-record.pdf | GET /api/lots/{lot_id:uuid}/archive.zip
         GET /api/auctions/{auction_id:uuid}/archive.zip
+        POST /draws/{draw_id:uuid} | GET /draws/{draw_id:uuid}/after | GET /draws/{draw_id:uuid}/fees.csv
     """,
     OWN | {"bidder"}: "GET /api/lots/{lot_id:uuid}/questions",
     frozenset(
@@ -124,6 +131,7 @@ RULES: dict[frozenset[str], str] = {
     """,
     frozenset({"supervisor"}): """
         POST /api/lots/{lot_id:uuid}/suspension | DELETE /api/lots/{lot_id:uuid}/suspension
+        GET /experts/{person_id:uuid} | POST /experts/{person_id:uuid}
     """,
     frozenset({"agency elsewhere"}): """
         GET /agencies/own | POST /agencies/own | POST /agencies/own/closing
@@ -140,8 +148,7 @@ RULES: dict[frozenset[str], str] = {
         POST /api/lots/{lot_id:uuid}/explanation
     """,
     frozenset({"supplier"}): "POST /api/lots/{lot_id:uuid}/bids",  # 409 NOT_REGISTERED; the bidder: not live yet
-    # Nobody, for want of the thing: no practice, hold, award, form, plan, indicator, signature, sealed quotes, right,
-    # expert, draw.
+    # Nobody, for want of the thing: no practice, hold, award, form, plan, indicator, signature, sealed quotes, right.
     frozenset(): """
         POST /admin/grants/{grant_id:uuid}/end | POST /admin/delegations/{delegation_id:uuid}/end
         POST /admin/roles/{role_id:uuid}/retirement
@@ -154,9 +161,6 @@ RULES: dict[frozenset[str], str] = {
         GET /agencies/filings/{filing_id:uuid} | POST /agencies/filings/{filing_id:uuid}
         GET /agencies/{org_id:uuid} | GET /api/agencies/{org_id:uuid} | POST /agencies/{org_id:uuid}/marks
         POST /agencies/marks/{mark_id:uuid}/end | POST /agencies/{org_id:uuid}/appraisals
-        GET /experts/own | POST /experts/own | POST /experts/own/leave | POST /experts/own/calls/{draw_id:uuid}
-        GET /experts/{person_id:uuid} | POST /experts/{person_id:uuid}
-        GET /draws/{draw_id:uuid} | POST /draws/{draw_id:uuid} | GET /draws/{draw_id:uuid}/record.json
         GET /suppliers/{org_id:uuid} | GET /api/suppliers/{org_id:uuid}
         GET /products/{product_id:uuid} | GET /api/products/{product_id:uuid} | POST /products/imports/{import_id:uuid}
         GET /products/imports/{import_id:uuid} | POST /api/products/imports/{import_id:uuid}/step
@@ -269,7 +273,13 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{auction_id:uuid}": str(scene.auction_id), "{lot_id:uuid}": str(scene.lot_id), "{year:int}": "2031",
         "{motion_id:uuid}": str(scene.motion_id), "{question_id:uuid}": str(scene.question_id),
         "{lang}": "zh", "{form_id:uuid}": str(uuid4()), "{step}": "need", "{key}": "auction.rounds",
-        "{person_id:uuid}": str(scene.person_id if path.startswith("/admin") else uuid4()),
+        "{person_id:uuid}": str(
+            scene.person_id
+            if path.startswith("/admin")
+            else scene.expert_id
+            if path.startswith(("/experts", "/draws"))
+            else uuid4()
+        ),
         "{org_id:uuid}": str(scene.org_id), "{grant_id:uuid}": str(uuid4()),
         "{role_id:uuid}": str(uuid4()), "{registration_id:uuid}": str(uuid4()),
         "{delegation_id:uuid}": str(uuid4()), "{filing_id:uuid}": str(uuid4()), "{ban_id:uuid}": str(uuid4()),
@@ -277,7 +287,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{vehicle_id:uuid}": str(uuid4()), "{point_id:uuid}": str(uuid4()), "{mark_id:uuid}": str(uuid4()),
         "{key_id:uuid}": str(uuid4()), "{endpoint_id:uuid}": str(uuid4()), "{sending_id:uuid}": str(uuid4()),
         "{indicator_id:uuid}": str(uuid4()), "{plan_id:uuid}": str(uuid4()),
-        "{payment_id:uuid}": str(uuid4()), "{draw_id:uuid}": str(uuid4()), "{close_id:uuid}": str(uuid4()),
+        "{payment_id:uuid}": str(uuid4()), "{draw_id:uuid}": str(scene.draw_id), "{close_id:uuid}": str(uuid4()),
     }  # fmt: skip
     for place, value in places.items():
         path = path.replace(place, value)
@@ -345,7 +355,7 @@ def test_every_door_has_a_rule_and_every_rule_a_door() -> None:
 async def refused(site: Site, pool: Pool, valkey: Valkey, ask: Any, may: frozenset[str]) -> list[str]:
     """Who was let in against the rule, and who was kept out; a trace left by somebody who was refused."""
     people = await the_people(pool)
-    scene = await a_scene(pool, valkey, people.cast)
+    scene = await a_scene(pool, valkey, people)
     faults, before = [], await trace(pool, scene)
     async with httpx.AsyncClient(trust_env=False) as client:
         visitors = {name: Visitor(site, name, actor, client) for name, actor in people.by_name.items()}

@@ -8,14 +8,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import msgspec
 
 from accounts import people
 from accounts.model import Actor, Role
+from accounts.records import moment
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.typed import moment_text
-from registries.experts import draw
+from registries.experts import draw, library, reading
 from registries.experts.draw import Hand
+from registries.experts.records import SQL, note
 from standards.workdays import day_of
 from tests.accounts.admin.people import PASSWORD, at, the_actor
 from tests.site import WithState
@@ -52,6 +55,33 @@ async def registered(app: WithState, pool: Pool, reviewer: Actor, **changed: Any
         path = f"/experts/{expert.user_id}"
         assert (await home.post(path, data={"deed": "approve"})).status_code == 303
     return expert
+
+
+async def in_the_registry(pool: Pool, specialty: str, name: str = "") -> Actor:
+    """An expert of a specialty in Xihu 西湖区, reviewed."""
+    expert = await an_expert(pool, name)
+    dossier, faults = reading.read_dossier(a_form(categories=specialty), expert.name)
+    assert faults == []
+    content = msgspec.to_builtins(dossier)
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute(library.SQL["put"], expert.user_id, expert.org_id, "330106", content)
+        await conn.execute(library.SQL["carry"], expert.user_id, content, "330106", in_days(400))
+    return expert
+
+
+async def a_live_draw(pool: Pool, buyer: Actor, expert: Actor) -> UUID:
+    """A draw of one expert under way: the buyer's, its second hand still free, the expert called and silent."""
+    now_ms, kind = Clock().now_ms(), "A02090000"
+    draw_id, later = uuid4(), moment(now_ms + 60 * MINUTE)
+    async with pool.acquire() as conn, conn.transaction():
+        given = (draw_id, "医疗设备采购", buyer.org_id, buyer.region, "other", 1, 1, kind, False, later, [])
+        await conn.execute(SQL["add"], *given, buyer.user_id, b"", 10, 30, moment(now_ms), "", None)
+        row = (draw_id, "t", 1, "u", expert.user_id, expert.name, "13800000000", "", "s", 0)
+        await conn.execute(SQL["add_ticket"], *row)
+        await conn.execute(SQL["call"], draw_id, ["t"], moment(now_ms), later)
+        await conn.execute(SQL["set_stage"], draw_id, "calling")
+        await note(conn, draw_id, "listed", {"need": 1, "tickets": [[1, "t", "u"]]}, now_ms)
+    return draw_id
 
 
 def a_request(specialty: str, **changed: Any) -> dict[str, str]:

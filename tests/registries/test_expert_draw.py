@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import date, timedelta
 from itertools import product
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,15 +19,20 @@ from registries.experts.model import (
     Dossier,
     Employment,
     Expert,
+    Fee,
     Need,
     Party,
+    Presence,
+    Rates,
     Relative,
+    Side,
     Span,
     Status,
     Title,
     Unfit,
 )
-from standards.params import resolve
+from registries.experts.rules import HOUR_MS
+from standards.params import RuleParam, resolve
 from standards.workdays import seed as calendar_seed
 from tests import independent_draw
 
@@ -91,6 +97,91 @@ def test_numbers_beyond_the_last_whole_multiple_are_thrown_away() -> None:
     found = [stream.below(bound) for _ in range(200)]
     assert all(0 <= each < bound for each in found)
     assert stream._n > 300, "some were thrown away"
+
+
+def test_in_a_tiered_draw_each_is_first_as_often_as_he_weighs() -> None:
+    weights, draws = (1, 2, 2, 3), 24_000
+    here = [Ticket(1, draw.digest("t", str(n)), f"u{n}", weight) for n, weight in enumerate(weights)]
+    counts = Counter(order_of(f"{n:064x}", here)[0].unit for n in range(draws))
+    expected = {f"u{n}": draws * weight / sum(weights) for n, weight in enumerate(weights)}
+    found = sum((counts[unit] - many) ** 2 / many for unit, many in expected.items())
+    assert found < 16.27, "chi-square, three degrees of freedom, p = 0.001"
+
+
+@given(st.lists(st.integers(1, 10), min_size=1, max_size=30), st.binary(min_size=32, max_size=32))
+def test_a_second_reading_makes_the_same_order_of_a_tiered_draw(weights: list[int], seed: bytes) -> None:
+    here = [Ticket(2, draw.digest("t", str(n)), "u", weight) for n, weight in enumerate(weights)]
+    order = [one.ticket for one in order_of(seed.hex(), here)]
+    assert order == independent_draw.weighed(seed.hex(), 2, [(one.weight, one.ticket) for one in here])
+
+
+RATES = Rates(
+    half_fen=400, day_fen=800, hour_fen=100, half_ms=4 * HOUR_MS, day_ms=8 * HOUR_MS, travel_most_fen=500, near=False
+)
+
+
+@pytest.mark.parametrize(
+    ("presence", "served_ms", "travel", "far", "fee"),
+    [
+        (Presence.CAME, 1, 0, False, Fee(400)),
+        (Presence.CAME, 4 * HOUR_MS, 0, False, Fee(400)),
+        (Presence.CAME, 4 * HOUR_MS + 1, 0, False, Fee(800)),
+        (Presence.CAME, 8 * HOUR_MS, 99, False, Fee(800)),
+        (Presence.CAME, 8 * HOUR_MS + 1, 0, False, Fee(800, 100)),
+        (Presence.CAME, 10 * HOUR_MS, 99, True, Fee(800, 200, 99)),
+        (Presence.CAME, HOUR_MS, 501, True, Fee(400, 0, 500)),
+        (Presence.ABSENT, 8 * HOUR_MS, 99, True, Fee()),
+        (Presence.LEFT, 8 * HOUR_MS, 99, True, Fee()),
+    ],
+)
+def test_what_a_review_is_paid(presence: Presence, served_ms: int, travel: int, far: bool, fee: Fee) -> None:
+    assert rules.fee_of(presence, served_ms, travel, far, RATES) == fee
+
+
+def test_travel_within_the_city_is_refunded_where_the_region_says_so() -> None:
+    near = msgspec.structs.replace(RATES, near=True)
+    assert rules.fee_of(Presence.CAME, 1, 99, False, near).travel_fen == 99
+
+
+@pytest.mark.parametrize(
+    ("marks", "words", "wrong"),
+    [
+        ({"skill": 5, "conduct": 3, "punctual": 5}, "", None),
+        ({"skill": 5, "conduct": 2, "punctual": 5}, "", "words"),
+        ({"skill": 5, "conduct": 2, "punctual": 5}, "迟到", None),
+        ({"skill": 6, "conduct": 5, "punctual": 5}, "", "marks"),
+        ({"skill": 0, "conduct": 5, "punctual": 5}, "", "marks"),
+        ({"skill": 5, "conduct": 5}, "", "marks"),
+        ({"order": 5, "neutral": 5, "service": 5}, "", "marks"),
+    ],
+)
+def test_a_mark_for_each_aspect_and_words_for_a_low_one(marks: dict[str, int], words: str, wrong: str | None) -> None:
+    assert rules.judge_appraisal(Side.HOST, marks, 5, words) == wrong
+
+
+def test_the_mean_is_the_same_on_every_scale() -> None:
+    assert [rules.mean_bp({"a": n, "b": n}, best) for n, best in ((1, 5), (5, 5), (3, 5), (51, 101))] == [
+        0,
+        10_000,
+        5_000,
+        5_000,
+    ]
+
+
+def test_experts_weigh_by_their_appraisals_only_where_the_region_says_so() -> None:
+    def weights(on: bool) -> list[int]:
+        told = [RuleParam("experts.weighted", "33", TODAY, None, on, "试点")]
+        said = (None, (9_000, 2), (9_000, 3), (8_499, 3), (4_999, 3))
+        return [rules.weight_of(each, resolve(told, "330106", TODAY)) for each in said]
+
+    assert (weights(False), weights(True)) == ([0] * 5, [2, 2, 3, 2, 1])
+
+
+def test_in_a_widened_draw_a_neighbour_of_the_specialty_will_do() -> None:
+    neighbour = an_expert(specialties=("A02091002",))
+    assert rules.unfit(neighbour, a_need(), YEARS) == [Unfit.SPECIALTY]
+    assert rules.unfit(neighbour, a_need(near="A02091000"), YEARS) == []
+    assert rules.unfit(an_expert(specialties=("A03000000",)), a_need(near="A02091000"), YEARS) == [Unfit.SPECIALTY]
 
 
 def test_tiers_are_called_one_after_another_whatever_the_seed() -> None:
