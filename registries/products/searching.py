@@ -28,40 +28,70 @@ SPOKEN_MIN = 3
 YUAN_MAX = 9_000_000_000
 
 _TODAY = "f.stage = 'confirmed' AND f.until > $3::date"
-# $1 words all of which are had, $2 a part of what is spoken; each empty when not asked; $3 today.
-_FITS = f"""
-    p.stage = 'listed' AND ($1 = '' OR p.words @@ $1::text::tsquery) AND ($2 = '' OR p.sounds LIKE '%' || $2 || '%')
-    AND ($4 = '' OR p.kind = $4) AND ($5 = '' OR p.category LIKE $5 || '%')
-    AND ($6::bigint = 0 OR p.price_fen >= $6) AND ($7::bigint = 0 OR p.price_fen <= $7)
-    AND ($8 = '' OR EXISTS (SELECT FROM product_flag f WHERE f.product_id = p.id AND f.flag = $8 AND {_TODAY}))
+# $1 words and marks all of which are had, $2 a part of what is spoken; each empty when not asked; $3 today.
+_REST = f"""
+    p.stage = 'listed' AND ($2 = '' OR p.sounds LIKE '%' || $2 || '%')
+    AND ($4 = '' OR p.kind = $4) AND ($5 = '' OR {{category}} LIKE $5 || '%')
+    AND ($6::bigint = 0 OR {{price}} >= $6) AND ($7::bigint = 0 OR {{price}} <= $7)
+    AND ($8 = '' OR p.flagged_until > $3::date
+         AND EXISTS (SELECT FROM product_flag f WHERE f.product_id = p.id AND f.flag = $8 AND {_TODAY}))
 """
+_FITS = f"{_REST.format(category='p.category', price='p.price_fen')} AND ($1 = '' OR p.words @@ $1::text::tsquery)"
 _ORDINARY = f"SELECT p.id, p.price_fen FROM product p WHERE {_FITS} AND NOT coalesce(p.flagged_until > $3::date, false)"
-# In the default order what has a distinction that holds today stands in front: for display only. What words find is
-# gathered and then ordered; where that is very much, or nothing was asked in words, it is read in its order.
-_STATEMENT = f"""
-WITH front AS (SELECT p.id, p.price_fen FROM product p WHERE {_FITS} AND p.flagged_until > $3::date LIMIT {FOUND_MAX}),
-rest AS MATERIALIZED ({_ORDINARY} {{ordered}}),
-found AS (SELECT *, {{first}} AS first FROM front UNION ALL SELECT *, 0 FROM rest),
-chosen AS (SELECT *, count(*) OVER () AS total FROM found ORDER BY first DESC, {{bare}} LIMIT $9 OFFSET $10)
+_SHOWN = f"""
 SELECT p.id, p.kind, p.sku, p.category, p.brand, p.model, p.name, p.price_fen, p.attributes, p.standard_id, p.region,
        o.name AS org_name, c.total, ARRAY(
            SELECT f.flag FROM product_flag f WHERE f.product_id = p.id AND {_TODAY} ORDER BY f.flag DESC) AS flags
 FROM chosen c JOIN product p USING (id) JOIN organisation o ON o.id = p.org_id ORDER BY c.first DESC, {{p}}
 """
+# In the default order what has a distinction that holds today stands in front: for display only. What is found by sound
+# is gathered and then ordered; where that is very much, or nothing was asked in words, it is read in its order.
+_STATEMENT = f"""
+WITH front AS (SELECT p.id, p.price_fen FROM product p WHERE {_FITS} AND p.flagged_until > $3::date LIMIT {FOUND_MAX}),
+rest AS MATERIALIZED ({_ORDINARY} {{ordered}}),
+found AS (SELECT *, {{first}} AS first FROM front UNION ALL SELECT *, 0 FROM rest),
+chosen AS (SELECT *, count(*) OVER () AS total FROM found ORDER BY first DESC, {{bare}} LIMIT $9 OFFSET $10)
+{_SHOWN}
+"""
+# By price, what words or a category find: one step of prices after the other, until there are enough. Each step is its
+# own question to the index of words, which knows the steps, so that of a hundred thousand the cheapest are read alone;
+# the indexes of prices and categories would only be read in vain.
+_IN_STEP = _REST.format(category="(p.category || '')", price="(p.price_fen + 0)")
+_STEPS = f"""
+WITH ends AS (
+    SELECT (SELECT price_fen FROM product WHERE stage = 'listed' ORDER BY price_fen, id LIMIT 1) AS least,
+           (SELECT price_fen FROM product WHERE stage = 'listed' ORDER BY price_fen DESC, id DESC LIMIT 1) AS most),
+steps AS (
+    SELECT at FROM ends CROSS JOIN LATERAL generate_series(
+        product_price_step(greatest(least, $6::bigint)),
+        product_price_step(CASE $7::bigint WHEN 0 THEN most ELSE least(most, $7) END)) AS at ORDER BY at {{way}}),
+found AS MATERIALIZED (
+    SELECT one.* FROM steps CROSS JOIN LATERAL (
+        SELECT p.id, p.price_fen FROM product p
+        WHERE {_IN_STEP} AND p.words @@ ($1::text::tsquery && format('''$%s''', steps.at)::tsquery)
+        ORDER BY {{by}} LIMIT {FOUND_MAX}) AS one
+    LIMIT {FOUND_MAX}),
+chosen AS (SELECT *, 0 AS first, count(*) OVER () AS total FROM found ORDER BY {{bare}} LIMIT $9 OFFSET $10)
+{_SHOWN}
+"""
+_BY = {"": "{0}id DESC", "price": "{0}price_fen, {0}id DESC", "dear": "{0}price_fen DESC, {0}id DESC"}
 
 
 def _statements(limit: str) -> dict[str, str]:
-    by = {"": "{0}id DESC", "price": "{0}price_fen, {0}id DESC", "dear": "{0}price_fen DESC, {0}id DESC"}
     return {
         order: _STATEMENT.format(
             ordered=limit.format(by=each.format("p.")), p=each.format("p."), bare=each.format(""), first=int(not order)
         )
-        for order, each in by.items()
+        for order, each in _BY.items()
     }
 
 
 _GATHERED = _statements(f"LIMIT {GATHERED_MAX}") | {"": _statements(f"LIMIT {FOUND_MAX}")[""]}
 _IN_ORDER = _statements(f"ORDER BY {{by}} LIMIT {FOUND_MAX}")
+_BY_STEPS = {
+    order: _STEPS.format(way=way, by=_BY[order].format("p."), p=_BY[order].format("p."), bare=_BY[order].format(""))
+    for order, way in (("price", ""), ("dear", "DESC"))
+}
 
 
 class Sought(Struct, frozen=True):
@@ -123,14 +153,18 @@ async def _corrected(conn: Connection | Pool, wanted: list[str]) -> list[str]:
 
 
 async def _look(conn: Connection | Pool, way: tuple[str, str], asked: Sought, today: date, most: int) -> list[Record]:
-    category = stem(asked.category) if asked.category else ""
-    more = (today, asked.kind, category, asked.least * 100, asked.most * 100, asked.flag)
-    given = (*way, *more, most, (asked.at - 1) * most)
-    if any(way):
-        rows = await conn.fetch(_GATHERED[asked.order], *given)
+    (had, sound), category = way, stem(asked.category) if asked.category else ""
+    if len(category) > 1:
+        had = f"{had} & '#{category}'" if had else f"'#{category}'"
+    given = (had, sound, today, asked.kind, category, asked.least * 100, asked.most * 100, asked.flag)
+    page = (most, (asked.at - 1) * most)
+    if asked.order and had and not sound:
+        return await conn.fetch(_BY_STEPS[asked.order], *given, *page)
+    if had or sound:
+        rows = await conn.fetch(_GATHERED[asked.order], *given, *page)
         if not asked.order or not rows or rows[0]["total"] < GATHERED_MAX:
             return rows
-    return await conn.fetch(_IN_ORDER[asked.order], *given)
+    return await conn.fetch(_IN_ORDER[asked.order], *given, *page)
 
 
 async def search(conn: Connection | Pool, asked: Sought, today: date, most: int = PAGE_SIZE) -> list[Record]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import random
 import re
 from typing import Any
 from uuid import UUID, uuid4
@@ -148,6 +149,43 @@ async def test_a_product_is_found_by_words_pinyin_and_with_a_slip(app: WithState
         assert (side_by_side.status_code, side_by_side.text.count("data-compared")) == (200, 1)
         assert (await anybody.get("/products/compare")).status_code == 200
         assert name in page.text
+
+
+async def test_what_is_found_stands_in_the_order_of_its_price(app: WithState, pool: Pool) -> None:
+    """Prices from a cent to the most there may be, some of them equal, some changed since: each in its place."""
+    firm, mark, dice = await a_seller(pool), "r" + uuid4().hex[:9], random.Random(6)
+    prices = [dice.choice([1, 100, 12_345, 10**13]) * dice.randrange(1, 90) // 100 or 1 for _ in range(150)]
+    lines = [
+        a_line(sku=f"S{n}", model=f"m{n}", name=f"{mark} 笔记本 {n}", price=f"{fen // 100}.{fen % 100:02d}",
+               category=dice.choice(["A02010108", "A02010104"]))
+        for n, fen in enumerate(min(each, 9 * 10**11) for each in prices)
+    ]  # fmt: skip
+    async with at(app, pool, firm) as browser:
+        await loaded(browser, *lines)
+        await pool.execute(
+            "UPDATE product SET price_fen = price_fen * 3 WHERE org_id = $1 AND sku LIKE 'S1_'", firm.org_id
+        )
+
+    async def found(query: str) -> list[tuple[int, str]]:
+        told: list[tuple[int, str]] = []
+        async with a_browser(app) as anybody:
+            for at in (1, 2, 3, 4, 5, 6, 7, 8):
+                rows = (await anybody.get(f"/api/products?words={mark} 笔记本&at={at}{query}")).json()["products"]
+                told += [(each["price_fen"], each["model"]) for each in rows]
+        return told
+
+    rows = await pool.fetch("SELECT price_fen, model, category FROM product WHERE org_id = $1", firm.org_id)
+    assert len({row["price_fen"] for row in rows}) > 50
+    for asked, kept in (
+        ("", lambda row: True), ("&category=A02010108", lambda row: row["category"] == "A02010108"),
+        ("&least=1&most=123", lambda row: 100 <= row["price_fen"] <= 12_300),
+    ):  # fmt: skip
+        expected = sorted((row["price_fen"], row["model"]) for row in rows if kept(row))
+        assert sorted(await found(asked)) == expected
+        cheapest = await found(f"{asked}&order=price")
+        assert [fen for fen, _ in cheapest] == [fen for fen, _ in expected]
+        assert sorted(cheapest) == expected
+        assert [fen for fen, _ in await found(f"{asked}&order=dear")] == [fen for fen, _ in reversed(expected)]
 
 
 async def test_every_price_and_every_change_stays_on_record(app: WithState, pool: Pool) -> None:
