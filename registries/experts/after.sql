@@ -49,11 +49,13 @@ SELECT person_id, avg(mean_bp)::int AS mean, count(*)::int AS many FROM draw_app
 WHERE person_id = ANY($1::uuid[]) AND side = 'host' AND given_at >= $2 GROUP BY person_id;
 
 -- name: reviews_of
--- An expert's reviews whose names are open: his fee, what he said of the host, and what was said of him.
+-- An expert's reviews whose names are open: his fee, what he said of the host; what was said of him once he has spoken
+-- himself, or can no more (reviews before $3).
 SELECT d.id, d.title, d.review_at, d.region, d.stage, o.name AS org_name, f.stage AS fee, f.presence, f.from_at, f.until_at,
        f.time_fen, f.overtime_fen, f.travel_fen, f.time_fen + f.overtime_fen + f.travel_fen AS total_fen, f.remark, f.paid_at,
        x.marks AS said, x.words,
-       CASE WHEN x.no IS NOT NULL THEN h.marks END AS heard, CASE WHEN x.no IS NOT NULL THEN h.words END AS heard_words
+       CASE WHEN x.no IS NOT NULL OR d.review_at < $3 THEN h.marks END AS heard,
+       CASE WHEN x.no IS NOT NULL OR d.review_at < $3 THEN h.words END AS heard_words
 FROM draw_ticket t JOIN draw d ON d.id = t.draw_id JOIN organisation o ON o.id = d.org_id
 LEFT JOIN draw_fee f ON f.draw_id = d.id AND f.person_id = t.person_id
 LEFT JOIN draw_appraised x ON x.draw_id = d.id AND x.person_id = t.person_id AND x.side = 'expert'

@@ -33,12 +33,14 @@ def dossier_of(row: Record) -> Dossier:
 
 
 def expert_of(row: Record) -> Expert:
-    """The expert in a row of ``listed``."""
-    leaves = msgspec.convert(row["leaves"], tuple[Span, ...])
+    """The expert in a row of ``listed``. Units that a change names count from its filing on, before it is reviewed."""
+    leaves, dossier = msgspec.convert(row["leaves"], tuple[Span, ...]), dossier_of(row)
+    if row["filed"] is not None:
+        dossier = rules.with_units_of(dossier, msgspec.convert(row["filed"], Dossier))
     return Expert(
         id=str(row["person_id"]),
         status=Status(row["status"]),
-        dossier=dossier_of(row),
+        dossier=dossier,
         good_until=row["good_until"],
         leaves=leaves,
     )
@@ -107,6 +109,7 @@ async def set_standing(conn: Connection, actor: Actor, person_id: UUID, deed: st
     if not reason:
         raise Problem(422, "reason_missing")
     await conn.execute(SQL["set_status"], person_id, after)
+    await conn.execute(SQL["add_change"], person_id, now, after, reason, actor.user_id, moment(now_ms))
     await audit(conn, actor, "expert.standing", f"expert:{person_id}", detail={"standing": after, "reason": reason})
 
 
@@ -120,3 +123,11 @@ async def take_leave(conn: Connection, actor: Actor, first: date, last: date, re
         raise Problem(404, "expert_unknown")
     await conn.execute(SQL["add_leave"], actor.user_id, first, last, reason)
     await audit(conn, actor, "expert.leave", f"expert:{actor.user_id}", detail={"first": first.isoformat()})
+
+
+async def end_leave(conn: Connection, actor: Actor, leave_id: UUID, now_ms: int) -> None:
+    """He is back 销假: a leave that lasts ends yesterday, one to come is dropped. ``Problem`` 404 for any other."""
+    given = (leave_id, actor.user_id, day_of(now_ms))
+    if not (await conn.fetchval(SQL["drop_leave"], *given) or await conn.fetchval(SQL["end_leave"], *given)):
+        raise Problem(404, "expert_unknown")
+    await audit(conn, actor, "expert.leave_ended", f"expert:{actor.user_id}", detail={"leave": str(leave_id)})

@@ -44,7 +44,7 @@ ON CONFLICT (person_id) DO UPDATE SET phone = excluded.phone, by_sms = true, by_
 INSERT INTO expert_leave (person_id, during, reason) VALUES ($1, daterange($2, $3, '[]'), $4);
 
 -- name: leaves
-SELECT lower(during) AS first, upper(during) - 1 AS last, reason FROM expert_leave
+SELECT id, lower(during) AS first, upper(during) - 1 AS last, reason FROM expert_leave
 WHERE person_id = $1 ORDER BY during DESC;
 
 -- name: found
@@ -59,9 +59,24 @@ WHERE EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(e.region
        OR ($3 = 'ended' AND e.good_until <= $4) OR e.status = $3)
 ORDER BY waits DESC, e.changed_at DESC LIMIT $5 OFFSET $6;
 
+-- name: add_change
+INSERT INTO expert_change (person_id, before, after, reason, changed_by, changed_at) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: standings
+SELECT c.*, p.name AS changer FROM expert_change c JOIN person p ON p.id = c.changed_by
+WHERE c.person_id = $1 ORDER BY c.changed_at DESC;
+
+-- name: end_leave
+-- A leave that has begun ends yesterday; one still to come is dropped by drop_leave.
+UPDATE expert_leave SET during = daterange(lower(during), $3) WHERE id = $1 AND person_id = $2 AND lower(during) < $3
+    AND upper(during) > $3 RETURNING id;
+
+-- name: drop_leave
+DELETE FROM expert_leave WHERE id = $1 AND person_id = $2 AND lower(during) >= $3 RETURNING id;
+
 -- name: listed
--- Whoever may be drawn at all: active, of these places.
-SELECT e.*, coalesce((SELECT jsonb_agg(jsonb_build_object('first', lower(l.during), 'last', upper(l.during) - 1))
+-- Whoever may be drawn at all: active, of these places; filed: the change that waits for review.
+SELECT e.*, (SELECT f.content FROM expert_filing f WHERE f.person_id = e.person_id AND f.stage = 'filed') AS filed, coalesce((SELECT jsonb_agg(jsonb_build_object('first', lower(l.during), 'last', upper(l.during) - 1))
                       FROM expert_leave l WHERE l.person_id = e.person_id), '[]') AS leaves
 FROM expert e JOIN person p ON p.id = e.person_id
 WHERE e.status = 'active' AND p.active AND starts_with(e.region, $1) ORDER BY e.person_id;

@@ -74,6 +74,7 @@ async def _show(request: Request, refused: str = "") -> Response:
         ],
         leaves=await pool.fetch(library.SQL["leaves"], person_id),
         served=await pool.fetch(library.SQL["served"], person_id),
+        standings=await pool.fetch(library.SQL["standings"], person_id),
         appraisals=await pool.fetch(after.SQL["appraisals_of"], person_id),
         ended=row["good_until"] is not None and row["good_until"] <= day_of(now_ms),
         place=regions.full_name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +23,7 @@ from registries.filing.doors import rows_of, told
 from registries.filing.model import Stage
 from registries.parameters import records as parameters
 from standards import regions
+from standards.workdays import day_of
 
 OWN = "/experts/own"
 
@@ -35,6 +37,8 @@ async def _own(
     if f is None:
         f = reading.as_typed(library.dossier_of(filed)) if filed else {"region": actor.region}
     now_ms = request.state.clock.now_ms()
+    in_force = await parameters.rule_set(pool, actor.region, now_ms)
+    silent = moment(now_ms - in_force.number("experts.appraisal_days") * after.DAY_MS)
     returned = filed is not None and filed["stage"] == Stage.RETURNED
     response: Response = request.state.templates.page(
         request,
@@ -42,13 +46,14 @@ async def _own(
         422 if faults or refused else 200,
         kind="expert",
         row=row,
+        today=day_of(now_ms),
         filed=filed,
         word=row["status"] if row else Status.DRAFT.value,
         calls=await pool.fetch(library.SQL["calls"], actor.user_id, moment(now_ms)),
         leaves=await pool.fetch(library.SQL["leaves"], actor.user_id),
-        reviews=await pool.fetch(after.SQL["reviews_of"], actor.user_id, moment(now_ms)),
+        reviews=await pool.fetch(after.SQL["reviews_of"], actor.user_id, moment(now_ms), silent),
         aspects=ASPECTS[Side.EXPERT],
-        best=(await parameters.rule_set(pool, actor.region, now_ms)).number("experts.appraisal_best"),
+        best=in_force.number("experts.appraisal_best"),
         history=await pool.fetch(library.SQL["history"], actor.user_id),
         f=f,
         open_form=bool(faults) or filed is None or returned,
@@ -88,10 +93,21 @@ def _day(text: str) -> date:
         raise Problem(422, "leave_unfit") from None
 
 
+def _leave_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Problem(404, "expert_unknown") from None
+
+
 @page("POST", "/experts/own/leave", act=Act.EXPERT_FILE, name="expert_leave")
 async def leave(request: Request) -> Response:
-    """Days on which he is not drawn."""
+    """Days on which he is not drawn, or the end of them."""
     actor, state, form = await require(request, Role.EXPERT), request.state, await read_form(request)
+    if form.get("deed") == "end":
+        async with state.postgres.acquire() as conn, conn.transaction():
+            await library.end_leave(conn, actor, _leave_id(form.get("leave", "")), state.clock.now_ms())
+        return see_other(OWN, "note.expert_leave_ended")
     try:
         first, last = _day(form.get("first", "")), _day(form.get("last", ""))
         async with state.postgres.acquire() as conn, conn.transaction():

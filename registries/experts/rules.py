@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 
+import msgspec
+
 from registries.experts.model import (
     ASPECTS,
     Dossier,
@@ -60,6 +62,15 @@ def employer_of(dossier: Dossier, on: date) -> Employment | None:
     """The latest employment that still lasts on that day: the unit of which one at most sits in a group."""
     now = [each for each in dossier.employments if each.until is None or each.until >= on]
     return max(now, key=lambda each: each.since, default=None)
+
+
+def with_units_of(dossier: Dossier, filed: Dossier) -> Dossier:
+    """The dossier in force with the units and relatives that a filed change adds: he stays away from those too."""
+    return msgspec.structs.replace(
+        dossier,
+        employments=tuple(dict.fromkeys((*dossier.employments, *filed.employments))),
+        relatives=tuple(dict.fromkeys((*dossier.relatives, *filed.relatives))),
+    )
 
 
 def tier_of(region: str, need: Need) -> int | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accounts import names, passwords, records
 from accounts.model import Actor, Grant, Role
-from accounts.records import millis
+from accounts.records import moment
 from plumbing.postgres import Connection
 from plumbing.texts import Texts
 from registries.experts import after, calling, draw, drawing, library
@@ -27,6 +27,7 @@ from standards.workdays import day_of
 HOUR_MS = 3_600_000
 COMPUTERS, DEVICES = "A02010000", "A02090000"
 NINGBO = "330200"
+LIVE = "会议设备竞争性磋商（演示）"
 FIRST = ("expert", "沈专家", HANGZHOU, (COMPUTERS, DEVICES))
 OTHERS = (
     ("expert2", "蒋工", HANGZHOU, (COMPUTERS,)),
@@ -123,11 +124,11 @@ async def _done(conn: Connection, settings: Any, texts: Texts, as_person: As, no
 
 async def live(conn: Connection, settings: Any, texts: Texts, as_person: As, now_ms: int) -> None:
     """A draw that is calling: one has accepted, others are silent; the demo's expert is among those called."""
-    row = await conn.fetchrow("SELECT review_at FROM draw WHERE stage = 'calling' ORDER BY id DESC LIMIT 1")
-    if row is not None and millis(row["review_at"]) > now_ms:
+    calls = "SELECT true FROM draw WHERE stage = 'calling' AND title = $1 AND review_at > $2"
+    if await conn.fetchval(calls, LIVE, moment(now_ms)):
         return
     asked = Asked(
-        title="会议设备竞争性磋商（演示）", specialty=DEVICES, method=Method.OTHER, group=3, need=3,
+        title=LIVE, specialty=DEVICES, method=Method.OTHER, group=3, need=3,
         review_at_ms=now_ms + 24 * HOUR_MS, wide=False, avoided=(),
     )  # fmt: skip
     draw_id, *_ = await _drawn(conn, settings, texts, as_person, asked, now_ms)

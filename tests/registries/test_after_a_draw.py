@@ -14,9 +14,11 @@ from plumbing.postgres import Pool
 from plumbing.typed import moment_text
 from plumbing.valkey import Valkey
 from registries.experts import doors
+from registries.parameters import records as parameters
+from standards.params import RuleParam
 from tests import independent_draw
 from tests.accounts.admin.people import at, opened, the_actor
-from tests.registries.experts import MINUTE, a_request, answered, asked, drawn, in_the_registry
+from tests.registries.experts import MINUTE, a_request, answered, asked, drawn, in_days, in_the_registry
 from tests.registries.firms import a_reviewer
 from tests.registries.test_experts import a_specialty
 from tests.site import LaterClock, WithState, a_site
@@ -119,6 +121,11 @@ async def test_both_sides_appraise_once_change_it_for_some_days_and_only_the_sup
             assert (await host.post(path, data=GOOD | wrong)).status_code == 409, wrong
         assert (await host.post(path, data=GOOD | {"words": "评审认真"})).status_code == 303
         assert "评审认真" not in (await own.get("/experts/own")).text, "he has not appraised yet"
+        last_month = "UPDATE draw SET review_at = review_at + make_interval(days => $2) WHERE id = $1"
+        await pool.execute(last_month, draw_id, -31)
+        assert "评审认真" in (await own.get("/experts/own")).text, "he can no more"
+        assert (await own.post(own_path, data=FAIR)).status_code == 422, "he can no more"
+        await pool.execute(last_month, draw_id, 31)
         assert (await own.post(own_path, data=FAIR | {"words": "现场有序"})).status_code == 303
         assert "评审认真" in (await own.get("/experts/own")).text
         assert "现场有序" not in (await host.get(page)).text
@@ -179,6 +186,21 @@ async def test_a_list_that_ran_out_is_widened_by_two_and_no_name_is_told(
         after = json.loads((await first.get(f"/draws/{next_id}/record.json")).text)
     assert len(independent_draw.check(record)["accepted"]) == len(independent_draw.check(after)["accepted"]) == 1
     assert after["entries"][0]["detail"]["follows"] == str(draw_id)
+
+
+async def test_where_the_region_weighs_its_draws_the_record_holds_the_weights(app: WithState, pool: Pool) -> None:
+    buyer, home = await opened(pool, Role.BUYER, "buyer", "331102"), await a_reviewer(pool, "3311")
+    kind, today = a_specialty(), in_days(0)
+    async with pool.acquire() as conn, conn.transaction():
+        await parameters.put_param(conn, RuleParam("experts.weighted", "331102", today, None, True, "试点"), None)
+    for _ in range(4):
+        await in_the_registry(pool, kind)
+    async with at(app, pool, buyer) as first:
+        draw_id = await asked(first, a_request(kind))
+        await drawn(app, pool, buyer, home, draw_id)
+        record = json.loads((await first.get(f"/draws/{draw_id}/record.json")).text)
+    assert [line[3] for line in record["entries"][0]["detail"]["tickets"]] == [2] * 4, "all alike as yet"
+    assert independent_draw.check(record)["called"] == 2
 
 
 async def test_the_list_is_exported_harmlessly_and_read_masked_by_other_systems(app: WithState, pool: Pool) -> None:

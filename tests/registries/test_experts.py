@@ -13,6 +13,7 @@ from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from plumbing.valkey import Valkey
 from registries.experts import calling, doors
+from registries.experts.rules import year_later
 from tests import independent_draw
 from tests.accounts.admin.people import at, opened, the_actor
 from tests.registries.experts import (
@@ -99,6 +100,57 @@ async def test_who_is_paused_on_leave_or_works_for_a_bidder_is_not_on_the_list(a
         draw_id = await asked(browser, a_request(kind, avoided=bidder))
     listed = await pool.fetch("SELECT person_id FROM draw_ticket WHERE draw_id = $1", draw_id)
     assert {row["person_id"] for row in listed} == {one.user_id for one in fit}
+
+
+async def test_an_employer_that_was_filed_counts_before_it_is_reviewed(app: WithState, pool: Pool) -> None:
+    (buyer, home), kind = await a_pair(pool), a_specialty()
+    bidder = f"杭州器械{uuid4().hex[:6]}有限公司"
+    moved, *_ = [await registered(app, pool, home, categories=kind) for _ in range(3)]
+    async with at(app, pool, moved) as own, at(app, pool, buyer) as browser:
+        assert (
+            await own.post("/experts/own", data=a_form(categories=kind, **{"job-1-unit": bidder}))
+        ).status_code == 303
+        draw_id = await asked(browser, a_request(kind, avoided=bidder))
+    listed = await pool.fetch("SELECT person_id FROM draw_ticket WHERE draw_id = $1", draw_id)
+    assert (len(listed), moved.user_id in {row["person_id"] for row in listed}) == (2, False)
+
+
+async def test_whoever_turns_seventy_before_the_review_or_whose_term_ends_by_then_is_not_drawn(
+    app: WithState, pool: Pool
+) -> None:
+    (buyer, home), kind = await a_pair(pool), a_specialty()
+    old, ended, *_ = [await registered(app, pool, home, categories=kind) for _ in range(4)]
+    tomorrow = in_days(1)
+    seventy = "UPDATE expert SET content = jsonb_set(content, '{born}', to_jsonb($2::text)) WHERE person_id = $1"
+    await pool.execute(seventy, old.user_id, year_later(tomorrow, -70).isoformat())
+    await pool.execute("UPDATE expert SET good_until = $2 WHERE person_id = $1", ended.user_id, tomorrow)
+    async with at(app, pool, buyer) as browser:
+        draw_id = await asked(browser, a_request(kind, review_at=f"{tomorrow}T09:00"))
+    listed = await pool.fetch("SELECT person_id FROM draw_ticket WHERE draw_id = $1", draw_id)
+    assert len(listed) == 2
+    assert not {old.user_id, ended.user_id} & {row["person_id"] for row in listed}
+
+
+async def test_leave_ends_early_and_a_standing_tells_what_it_was_and_why(app: WithState, pool: Pool) -> None:
+    (buyer, home), kind = await a_pair(pool), a_specialty()
+    expert, *_ = [await registered(app, pool, home, categories=kind) for _ in range(2)]
+    async with at(app, pool, expert) as own, at(app, pool, home) as finance, at(app, pool, buyer) as browser:
+        for first in (0, 1):
+            days = {"first": in_days(first).isoformat(), "last": in_days(first + 3).isoformat()}
+            assert (await own.post("/experts/own/leave", data=days)).status_code == 303
+        assert (await browser.post("/draws", data=a_request(kind))).status_code == 422, "one is away"
+        leaves = await pool.fetch("SELECT id FROM expert_leave WHERE person_id = $1", expert.user_id)
+        for row in leaves:
+            end = {"deed": "end", "leave": str(row["id"])}
+            assert (await own.post("/experts/own/leave", data=end)).status_code == 303
+            assert (await own.post("/experts/own/leave", data=end)).status_code == 404, "it has ended"
+        assert (await own.post("/experts/own/leave", data={"deed": "end", "leave": "x"})).status_code == 404
+        await asked(browser, a_request(kind))
+        for deed, reason in (("pause", "核查举报"), ("resume", "查无实据")):
+            path = f"/experts/{expert.user_id}"
+            assert (await finance.post(path, data={"deed": deed, "remark": reason})).status_code == 303
+        shown = (await finance.get(path)).text
+    assert ("核查举报" in shown, "查无实据" in shown, "暂停 → 在库" in shown) == (True, True, True)
 
 
 async def test_a_request_that_breaks_a_rule_is_refused_with_its_reason(app: WithState, pool: Pool) -> None:
