@@ -38,7 +38,7 @@ async def go_on(conn: Connection, row: Record, texts: Texts, now_ms: int) -> Non
     accepted = sum(answer is Answer.ACCEPTED for answer in answers.values())
     waiting = bool(calls) or None in answers.values()
     stage = "filled" if accepted == row["need"] else "calling" if waiting else "exhausted"
-    if stage != "calling":
+    if stage not in ("calling", row["stage"]):
         await note(conn, row["id"], stage, {}, now_ms)
     await conn.execute(SQL["set_stage"], row["id"], stage)
 
@@ -64,13 +64,21 @@ async def answer(conn: Connection, actor: Actor, draw_id: UUID, said: Answer, te
     if mine is None or mine["called_at"] is None or said is Answer.NO_ANSWER:
         raise Problem(404, "draw_unknown")
     waits = mine["answer"] is None and row["stage"] == "calling" and now_ms < millis(mine["reply_until"])
-    steps_back = mine["answer"] == Answer.ACCEPTED and row["stage"] in ("calling", "filled") and said != Answer.ACCEPTED
-    if not (waits or steps_back):
+    steps_back = mine["answer"] == Answer.ACCEPTED and said != Answer.ACCEPTED
+    if not waits and not (steps_back and await _open_to_change(conn, row)):
         raise Problem(409, "call_over")
     await conn.execute(SQL["answer"], draw_id, mine["ticket"], said, moment(now_ms))
     await note(conn, draw_id, "answered", {"ticket": mine["ticket"], "answer": said}, now_ms)
     await go_on(conn, row, texts, now_ms)
     await audit(conn, actor, "draw.answered", f"draw:{draw_id}", detail={"answer": said})
+
+
+async def _open_to_change(conn: Connection, row: Record) -> bool:
+    """Whether whoever accepted may step back: names are closed, and no further draw was made for the rest."""
+    if row["stage"] == "exhausted":
+        widened = await conn.fetchrow(SQL["widening"], row["id"])
+        return widened is None or widened["next_id"] is None
+    return row["stage"] in ("calling", "filled")
 
 
 async def sweep(pool: Pool, texts: Texts, now_ms: int) -> int:

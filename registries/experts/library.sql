@@ -88,7 +88,8 @@ WHERE t.person_id = $1 AND t.answer = 'accepted' AND d.stage = 'published' ORDER
 
 -- name: calls
 -- Calls that wait for his answer, and those he accepted whose review is not over.
-SELECT d.id, d.title, d.review_at, d.stage, t.answer, t.reply_until, o.name AS org_name
+SELECT d.id, d.title, d.review_at, d.stage, t.answer, t.reply_until, o.name AS org_name,
+       EXISTS (SELECT FROM draw n WHERE n.follows = d.id) AS followed
 FROM draw_ticket t JOIN draw d ON d.id = t.draw_id JOIN organisation o ON o.id = d.org_id
 WHERE t.person_id = $1 AND ((t.called_at IS NOT NULL AND t.answer IS NULL AND d.stage = 'calling')
     OR (t.answer = 'accepted' AND (d.stage IN ('calling', 'filled', 'exhausted') OR (d.stage = 'opened' AND d.review_at > $2)))) ORDER BY t.reply_until;

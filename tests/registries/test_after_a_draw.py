@@ -163,6 +163,10 @@ async def test_a_list_that_ran_out_is_widened_by_two_and_no_name_is_told(
         neighbours = [await in_the_registry(pool, f"{stem}0102", f"邻专家{n}号") for n in range(2)]
         page = (await first.get(path)).text
         assert ('data-stage="exhausted"' in page, 'data-way="near"' in page, "邻专家" in page) == (True, True, False)
+        once = await pool.fetchval(
+            "SELECT count(*) FROM draw_entry WHERE draw_id = $1 AND event = 'exhausted'", draw_id
+        )
+        assert once == 1
         propose = {"deed": "widen", "way": "near", "reason": "本专业人数不足"}
         assert (await first.post(path, data=propose | {"reason": ""})).status_code == 409
         assert (await first.post(path, data=propose | {"way": "no-such"})).status_code == 409
@@ -186,6 +190,28 @@ async def test_a_list_that_ran_out_is_widened_by_two_and_no_name_is_told(
         after = json.loads((await first.get(f"/draws/{next_id}/record.json")).text)
     assert len(independent_draw.check(record)["accepted"]) == len(independent_draw.check(after)["accepted"]) == 1
     assert after["entries"][0]["detail"]["follows"] == str(draw_id)
+
+
+async def test_whoever_accepted_may_step_back_from_a_list_that_ran_out_until_a_further_draw_is_made(
+    app: WithState, pool: Pool
+) -> None:
+    buyer, home = await opened(pool, Role.BUYER, "buyer", "330106"), await a_reviewer(pool)
+    stem = f"C{uuid4().int % 10**4:04d}"
+    accepted = "SELECT person_id FROM draw_ticket WHERE draw_id = $1 AND answer = 'accepted'"
+    async with at(app, pool, buyer) as first, at(app, pool, home) as second:
+        draws = [await exhausted(app, pool, buyer, home, f"{stem}0{n}01", first) for n in (1, 2)]
+        path, back = f"/draws/{draws[1]}", {"answer": "declined"}
+        for n in range(2):
+            await in_the_registry(pool, f"{stem}0202", f"邻专家{n}号")
+        for deed, browser in (("widen", first), ("agree", second)):
+            step = {"deed": deed, "way": "near", "reason": "人数不足"}
+            assert (await browser.post(path, data=step)).status_code == 303
+        for draw_id, status in zip(draws, (303, 422), strict=True):
+            person = await the_actor(pool, await pool.fetchval(accepted, draw_id))
+            async with at(app, pool, person) as own:
+                assert (await own.post(f"/experts/own/calls/{draw_id}", data=back)).status_code == status
+        record = json.loads((await first.get(f"/draws/{draws[0]}/record.json")).text)
+    assert independent_draw.check(record)["accepted"] == []
 
 
 async def test_where_the_region_weighs_its_draws_the_record_holds_the_weights(app: WithState, pool: Pool) -> None:
