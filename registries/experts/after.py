@@ -14,7 +14,7 @@ from accounts.audit import audit
 from accounts.model import Actor
 from accounts.records import millis, moment
 from plumbing import sql
-from plumbing.postgres import Connection, Record
+from plumbing.postgres import Connection, Pool, Record
 from plumbing.problems import Problem
 from registries.experts import rules
 from registries.experts.model import Attendance, Fee, FeeStage, Presence, Side
@@ -151,6 +151,25 @@ async def _appraise(
     await conn.execute(SQL["add_appraisal"], *given)
     detail = {"expert": str(person_id), "side": side, "no": no, "marks": dict(marks)}
     await audit(conn, actor, "draw.appraised", f"draw:{row['id']}", detail=detail)
+
+
+async def told_before(conn: Connection | Pool, region: str, now_ms: int) -> datetime:
+    """An expert is told what was said of reviews before then, whether he has spoken himself or not."""
+    in_force = await parameters.rule_set(conn, region, now_ms)
+    return moment(now_ms - in_force.number("experts.appraisal_days") * DAY_MS)
+
+
+async def state(conn: Connection, actor: Actor, draw_id: UUID, words: str, now_ms: int) -> None:
+    """What an expert answers to what was said of him 说明 (198号 §21); a later answer takes its place.
+
+    Raises ``Problem`` 404 where he was told nothing, 422 without words.
+    """
+    if not await conn.fetchval(SQL["heard"], draw_id, actor.user_id, await told_before(conn, actor.region, now_ms)):
+        raise Problem(404, "draw_unknown")
+    if not words:
+        raise Problem(422, "reason_missing")
+    await conn.execute(SQL["state"], draw_id, actor.user_id, words)
+    await audit(conn, actor, "draw.stated", f"draw:{draw_id}", detail={"words": words})
 
 
 async def means(conn: Connection, people: Iterable[UUID], now_ms: int) -> dict[UUID, tuple[int, int]]:

@@ -2,7 +2,7 @@
 -- Who accepted, with his fee and whether both sides have appraised; of the draws whose names are open.
 SELECT t.person_id, t.name, t.employer, t.phone, e.region AS home, f.stage, f.presence, f.from_at, f.until_at, f.time_fen,
        f.overtime_fen, f.travel_fen, f.time_fen + f.overtime_fen + f.travel_fen AS total_fen, f.remark, f.paid_at,
-       h.marks AS host_marks, h.words AS host_words, h.no AS host_no, x.marks AS expert_marks, x.words AS expert_words
+       h.marks AS host_marks, h.words AS host_words, h.no AS host_no, t.statement, x.marks AS expert_marks, x.words AS expert_words
 FROM draw_ticket t JOIN expert e ON e.person_id = t.person_id
 LEFT JOIN draw_fee f ON f.draw_id = t.draw_id AND f.person_id = t.person_id
 LEFT JOIN draw_appraised h ON h.draw_id = t.draw_id AND h.person_id = t.person_id AND h.side = 'host'
@@ -39,9 +39,21 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: appraisals_of
 -- What hosts said of an expert, every version, the latest first.
-SELECT a.*, d.title, d.review_at, o.name AS org_name, p.name AS giver FROM draw_appraisal a JOIN draw d ON d.id = a.draw_id
+SELECT a.*, d.title, d.review_at, o.name AS org_name, p.name AS giver, t.statement
+FROM draw_appraisal a JOIN draw d ON d.id = a.draw_id
+JOIN draw_ticket t ON t.draw_id = a.draw_id AND t.person_id = a.person_id
 JOIN organisation o ON o.id = d.org_id JOIN person p ON p.id = a.given_by
 WHERE a.person_id = $1 AND a.side = 'host' ORDER BY d.review_at DESC, a.no DESC LIMIT 100;
+
+-- name: heard
+-- Whether he has been told what the host said of him: once he has spoken himself, or can no more (reviews before $3).
+SELECT EXISTS (SELECT FROM draw_appraised a WHERE a.draw_id = d.id AND a.person_id = $2 AND a.side = 'host')
+   AND (d.review_at < $3
+        OR EXISTS (SELECT FROM draw_appraised a WHERE a.draw_id = d.id AND a.person_id = $2 AND a.side = 'expert'))
+FROM draw d WHERE d.id = $1;
+
+-- name: state
+UPDATE draw_ticket SET statement = $3 WHERE draw_id = $1 AND person_id = $2;
 
 -- name: means
 -- The mean of the appraisals of each of these experts since $2, and of how many.
@@ -53,7 +65,7 @@ WHERE person_id = ANY($1::uuid[]) AND side = 'host' AND given_at >= $2 GROUP BY 
 -- himself, or can no more (reviews before $3).
 SELECT d.id, d.title, d.review_at, d.region, d.stage, o.name AS org_name, f.stage AS fee, f.presence, f.from_at, f.until_at,
        f.time_fen, f.overtime_fen, f.travel_fen, f.time_fen + f.overtime_fen + f.travel_fen AS total_fen, f.remark, f.paid_at,
-       x.marks AS said, x.words,
+       t.statement, x.marks AS said, x.words,
        CASE WHEN x.no IS NOT NULL OR d.review_at < $3 THEN h.marks END AS heard,
        CASE WHEN x.no IS NOT NULL OR d.review_at < $3 THEN h.words END AS heard_words
 FROM draw_ticket t JOIN draw d ON d.id = t.draw_id JOIN organisation o ON o.id = d.org_id

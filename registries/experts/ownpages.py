@@ -38,7 +38,7 @@ async def _own(
         f = reading.as_typed(library.dossier_of(filed)) if filed else {"region": actor.region}
     now_ms = request.state.clock.now_ms()
     in_force = await parameters.rule_set(pool, actor.region, now_ms)
-    silent = moment(now_ms - in_force.number("experts.appraisal_days") * after.DAY_MS)
+    told_before = await after.told_before(pool, actor.region, now_ms)
     returned = filed is not None and filed["stage"] == Stage.RETURNED
     response: Response = request.state.templates.page(
         request,
@@ -51,7 +51,7 @@ async def _own(
         word=row["status"] if row else Status.DRAFT.value,
         calls=await pool.fetch(library.SQL["calls"], actor.user_id, moment(now_ms)),
         leaves=await pool.fetch(library.SQL["leaves"], actor.user_id),
-        reviews=await pool.fetch(after.SQL["reviews_of"], actor.user_id, moment(now_ms), silent),
+        reviews=await pool.fetch(after.SQL["reviews_of"], actor.user_id, moment(now_ms), told_before),
         aspects=ASPECTS[Side.EXPERT],
         best=in_force.number("experts.appraisal_best"),
         history=await pool.fetch(library.SQL["history"], actor.user_id),
@@ -136,7 +136,7 @@ async def answer(request: Request) -> Response:
 
 @page("POST", "/experts/own/after/{draw_id:uuid}", act=Act.EXPERT_FILE, name="expert_after")
 async def after_review(request: Request) -> Response:
-    """After a review: he confirms his fee or objects to it, or appraises whom he served."""
+    """After a review: he confirms his fee or objects to it, appraises whom he served, or answers."""
     actor, state, form = await require(request, Role.EXPERT), request.state, await read_form(request)
     draw_id, now_ms = request.path_params["draw_id"], state.clock.now_ms()
     deed, words = form.get("deed", ""), form.get("words", "").strip()[:500]
@@ -147,6 +147,8 @@ async def after_review(request: Request) -> Response:
             elif deed == "appraise":
                 marks = reading.read_marks(form, Side.EXPERT)
                 await after.appraise_host(conn, actor, draw_id, marks, words, now_ms)
+            elif deed == "state":
+                await after.state(conn, actor, draw_id, words, now_ms)
             else:
                 raise Problem(422, "decision_unknown")
     except Problem as problem:

@@ -121,6 +121,7 @@ async def test_both_sides_appraise_once_change_it_for_some_days_and_only_the_sup
             assert (await host.post(path, data=GOOD | wrong)).status_code == 409, wrong
         assert (await host.post(path, data=GOOD | {"words": "评审认真"})).status_code == 303
         assert "评审认真" not in (await own.get("/experts/own")).text, "he has not appraised yet"
+        assert (await own.post(own_path, data={"deed": "state", "words": "不知道"})).status_code == 404
         last_month = "UPDATE draw SET review_at = review_at + make_interval(days => $2) WHERE id = $1"
         await pool.execute(last_month, draw_id, -31)
         assert "评审认真" in (await own.get("/experts/own")).text, "he can no more"
@@ -128,6 +129,9 @@ async def test_both_sides_appraise_once_change_it_for_some_days_and_only_the_sup
         await pool.execute(last_month, draw_id, 31)
         assert (await own.post(own_path, data=FAIR | {"words": "现场有序"})).status_code == 303
         assert "评审认真" in (await own.get("/experts/own")).text
+        assert (await own.post(own_path, data={"deed": "state"})).status_code == 422, "without words"
+        assert (await own.post(own_path, data={"deed": "state", "words": "已当场说明"})).status_code == 303
+        assert "已当场说明" in (await host.get(page)).text
         assert "现场有序" not in (await host.get(page)).text
         assert "现场有序" in (await finance.get(page)).text
         await days_pass(pool, draw_id, 4)
