@@ -24,9 +24,8 @@ from plumbing import migrations
 from plumbing.engines import Places, PostgresEngine, Supervisor
 from plumbing.postgres import Pool, open_pool
 from registries.products import words
-from registries.products.importing import stored
+from registries.products.importing import learn, stored
 from registries.products.model import Kind, Listing
-from registries.products.records import SQL
 from registries.products.searching import Sought, search
 
 MIGRATIONS = Path(__file__).parents[2] / "server" / "migrations"
@@ -92,14 +91,13 @@ async def fill(pool: Pool, folder: Path, most: int) -> list[Listing]:
         of_turn = cycle(sellers)
         for at in range(0, len(every), BATCH):
             known = [(next(of_turn), *stored(each)) for each in every[at : at + BATCH]]
-            heard = sorted({word for _, fields, _ in known for word in fields["words"]})
             await conn.executemany(
                 f"INSERT INTO product (kind, region, stage, org_id, identity, {', '.join(TAKEN)}, words) VALUES "
                 "('good', '330106', 'listed', $1, $2, $3, $4, $5, $6, $7, $8, $9, array_to_tsvector($10::text[])) "
                 "ON CONFLICT DO NOTHING",
                 [(org, i, *(fields[name] for name in (*TAKEN, "words"))) for org, fields, i in known],
             )
-            await conn.execute(SQL["learn"], heard, [words.spoken(word) for word in heard])
+            await learn(conn, [fields["words"] for _, fields, _ in known])
         await conn.execute("VACUUM ANALYZE product")
         await conn.execute("VACUUM ANALYZE product_word")
     return every

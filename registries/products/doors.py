@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from registries.products import importpages, pages, routes
+from registries.products import importpages, pages, routes, samepages
 
-ROUTES = [*pages.ROUTES, *importpages.ROUTES, *routes.ROUTES]
+ROUTES = [*pages.ROUTES, *importpages.ROUTES, *samepages.ROUTES, *routes.ROUTES]

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -121,6 +123,14 @@ def _judge(line: int, fields: Mapping[str, str], scopes: Sequence[str]) -> tuple
     return line, known, identity, "", ""
 
 
+async def learn(conn: Connection, found: Sequence[Sequence[str]]) -> None:
+    """Keep the words of some products, how each is spoken and how many have it."""
+    heard = Counter(chain.from_iterable(found))
+    every = sorted(heard)
+    given = (every, [words.spoken(word) for word in every], [heard[word] for word in every])
+    await conn.execute(SQL["learn"], *given)
+
+
 async def step(conn: Connection, actor: Actor, import_id: UUID) -> Record:
     """Judge the next ``STEP`` lines, in the caller's transaction. ``LookupError`` for another's file."""
     kept = await conn.fetchrow(SQL["lock_import"], import_id, actor.org_id)
@@ -132,8 +142,7 @@ async def step(conn: Connection, actor: Actor, import_id: UUID) -> Record:
     if judged:
         numbers = [each[0] for each in judged]
         await conn.execute(SQL["judged_lines"], import_id, *map(list, zip(*judged, strict=True)))
-        heard = sorted({word for _, known, _, fault, _ in judged if not fault for word in known["words"]})
-        await conn.execute(SQL["learn"], heard, [words.spoken(word) for word in heard])
+        await learn(conn, [known["words"] for _, known, _, fault, _ in judged if not fault])
         await conn.execute(SQL["mark_twice"], import_id, numbers)
         await conn.execute(SQL["mark_sku_twice"], import_id, numbers)
         await conn.execute(SQL["mark_listed"], import_id, numbers, actor.org_id)

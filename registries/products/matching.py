@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from registries.products.words import bare, folded, pieces, tokens
@@ -116,16 +116,21 @@ def score(one: Offered, other: Offered, rarity: Rarity) -> float:
 SURE = 0.5
 
 
+def rarity_in(total: float, count: Mapping[str, int]) -> Rarity:
+    """How telling each word is among ``total`` products, by how many have it; a word that none has tells most."""
+
+    def rarity(word: str) -> float:
+        return math.log(total / (count.get(word, 0) + 0.5))
+
+    return rarity
+
+
 def rarity_of(documents: Iterable[frozenset[str]]) -> Rarity:
-    """How telling each word is among these documents; a word in none of them tells most."""
+    """How telling each word is among these documents."""
     count: dict[str, int] = {}
     total = 1
     for words in documents:
         total += 1
         for word in words:
             count[word] = count.get(word, 0) + 1
-
-    def rarity(word: str) -> float:
-        return math.log(total / (count.get(word, 0) + 0.5))
-
-    return rarity
+    return rarity_in(total, count)

@@ -21,7 +21,7 @@ from plumbing.spreadsheets import as_csv
 from plumbing.web import collect, page, read_form, see_other
 from registries.filing.doors import counted
 from registries.parameters import records as parameters
-from registries.products import comparing, pricing, searching
+from registries.products import comparing, pricing, same, searching
 from registries.products.model import Stage, attributes_of
 from registries.products.records import SQL
 from standards import money
@@ -141,6 +141,8 @@ async def decide(request: Request) -> Response:
         if await conn.fetchval(SQL["decide"], ident, decision, remark, now_ms, actor.user_id) is None:
             return await show(request, state.texts.say("problem.product_not_waiting", language(request)))
         await audit(conn, actor, f"product.{decision}", f"product:{ident}", detail={"remark": remark})
+        if decision is Stage.LISTED:
+            await same.look_again(conn, row)
     return see_other(WAITING, f"note.product_{decision}")
 
 

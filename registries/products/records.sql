@@ -6,7 +6,8 @@ SELECT w.word FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS given (word
 ORDER BY given.at;
 
 -- name: learn
-INSERT INTO product_word (word, sound) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (word) DO NOTHING;
+INSERT INTO product_word (word, sound, heard) SELECT * FROM unnest($1::text[], $2::text[], $3::int[])
+ON CONFLICT (word) DO UPDATE SET heard = product_word.heard + excluded.heard;
 
 -- name: product
 SELECT p.*, o.name AS org_name, s.name AS standard_name FROM product p JOIN organisation o ON o.id = p.org_id

@@ -40,3 +40,20 @@ $("#file")?.addEventListener("change", async (event) => {
 
 const kept = $("#import");
 if (kept?.dataset.stage === "judging") judge(kept.dataset.import).catch(refuse);
+
+/** Look at all goods for their standard product, a step at a time. */
+async function look(left) {
+  show("#busy", true);
+  for (;;) {
+    const told = await ask("/api/products/same/step");
+    $("#busy").value = left - told.left;
+    say("#said", t("product.same_left", { n: told.left }));
+    if (!told.left || !told.looked) return location.reload();
+  }
+}
+
+$("#look")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  event.target.hidden = true;
+  look(Number($("#same").dataset.left)).catch(refuse);
+});
