@@ -102,8 +102,8 @@ async def suggestions(pool: Pool, places: Sequence[str], decided: bool, most: in
 async def decide(conn: Connection, actor: Actor, pair: tuple[UUID, UUID], decision: str, now_ms: int) -> None:
     """Say that the two are the same product, or not, or take back what was said, in the caller's transaction.
 
-    ``Problem`` 404 for no such suggestion in the actor's places, 422 for another word than ``DECISIONS``, 409 where it is decided already (or is not, to be
-    taken back) or where the good belongs to another standard product.
+    ``Problem`` 404 for no such suggestion in the actor's places, 422 for another word than ``DECISIONS``, 409 where it
+    is decided already (or is not, to be taken back) or where the good belongs to another standard product.
     """
     row = await conn.fetchrow(SQL["suggestion"], *pair)
     if row is None or not may_act(actor, Act.PRODUCT_REVIEW, region=row["region"], now_ms=now_ms):
