@@ -43,7 +43,8 @@ async def _came(request: Request, row: Record) -> list[Record]:
     return rows
 
 
-async def _show(request: Request, refused: str = "") -> Response:
+async def _show(request: Request, refused: str = "", sent: dict[str, str] | None = None) -> Response:
+    """The page; ``sent``: what was typed of one expert and refused, to stand there again."""
     actor, state, row = await require(request), request.state, await _draw(request)
     in_force = await parameters.rule_set(state.postgres, row["region"], millis(row["review_at"]))
     began = millis(row["review_at"])
@@ -61,6 +62,8 @@ async def _show(request: Request, refused: str = "") -> Response:
         began=moment_text(began),
         place=regions.full_name,
         refused=refused,
+        sent_id=request.path_params.get("person_id"),
+        sent=sent or {},
     )
     return response
 
@@ -90,7 +93,7 @@ async def step(request: Request) -> Response:
     except Problem as problem:
         if problem.status in (403, 404):
             raise
-        return await _show(request, lists.in_words(request, problem))
+        return await _show(request, lists.in_words(request, problem), form)
     return see_other(f"/draws/{draw_id}/after", f"note.draw_{deed if deed in ('paid', 'appraise') else 'attend'}")
 
 

@@ -29,8 +29,14 @@ OWN = "/experts/own"
 
 
 async def _own(
-    request: Request, actor: Actor, f: dict[str, str] | None, faults: list[Fault], refused: str = ""
+    request: Request,
+    actor: Actor,
+    f: dict[str, str] | None,
+    faults: list[Fault],
+    refused: str = "",
+    sent: tuple[UUID, dict[str, str]] | None = None,
 ) -> Response:
+    """The page; ``sent``: what was typed of a review and refused, to stand there again."""
     pool = request.state.postgres
     row = await pool.fetchrow(library.SQL["expert"], actor.user_id)
     filed = await pool.fetchrow(library.SQL["last_filing"], actor.user_id)
@@ -53,6 +59,8 @@ async def _own(
         leaves=await pool.fetch(library.SQL["leaves"], actor.user_id),
         reviews=await pool.fetch(after.SQL["reviews_of"], actor.user_id, moment(now_ms), told_before),
         aspects=ASPECTS[Side.EXPERT],
+        sent_id=sent[0] if sent else None,
+        sent=sent[1] if sent else {},
         best=in_force.number("experts.appraisal_best"),
         history=await pool.fetch(library.SQL["history"], actor.user_id),
         f=f,
@@ -154,7 +162,7 @@ async def after_review(request: Request) -> Response:
     except Problem as problem:
         if problem.status == 404:
             raise
-        return await _own(request, actor, None, [], lists.in_words(request, problem))
+        return await _own(request, actor, None, [], lists.in_words(request, problem), (draw_id, form))
     return see_other(OWN, f"note.expert_{deed}")
 
 

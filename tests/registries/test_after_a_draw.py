@@ -119,6 +119,10 @@ async def test_both_sides_appraise_once_change_it_for_some_days_and_only_the_sup
         assert (await finance.post(path, data=GOOD)).status_code == 403
         for wrong in ({"skill": "6"}, {"skill": "0"}, {"skill": ""}, {"skill": "2"}):
             assert (await host.post(path, data=GOOD | wrong)).status_code == 409, wrong
+        typed = (await host.post(path, data=GOOD | {"skill": "6", "words": "评审很认真"})).text
+        assert ('value="6"' in typed, "评审很认真" in typed) == (True, True), "what was typed stands there again"
+        typed = (await own.post(own_path, data=FAIR | {"order": "1", "words": ""})).text
+        assert 'name="order" type="number" min="1" max="5" inputmode="numeric" required value="1"' in typed
         assert (await host.post(path, data=GOOD | {"words": "评审认真"})).status_code == 303
         assert "评审认真" not in (await own.get("/experts/own")).text, "he has not appraised yet"
         assert (await own.post(own_path, data={"deed": "state", "words": "不知道"})).status_code == 404
