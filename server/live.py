@@ -44,6 +44,7 @@ from plumbing.faults import until_there
 from plumbing.notices import Notices
 from plumbing.sockets.doors import Sockets
 from registries.experts import calling
+from registries.products import alerts
 from server.approvals import DESKS
 from server.common import rereaders
 from server.deadlines import Deadlines
@@ -97,6 +98,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         "deadlines": deadlines.run(), "loop-lag": metrics.watch_loop(), "notices": notices.run(),
         "presence": presence.run(), "sweeping": forgetting.run(), "todo-count": count.run(),
         "todo-marks": marks.run(), "draws": calling.run(pool, state["texts"], clock),
+        "product-prices": alerts.run(pool, clock),
         "sending": Sender(pool, clock, ways_out(pool, clock, settings)).run(),
     }  # fmt: skip
     beside |= {channel: one.run() for channel, one in known.items()}

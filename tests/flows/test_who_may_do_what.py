@@ -86,6 +86,7 @@ RULES: dict[frozenset[str], str] = {
         POST /budget/year-end | GET /agencies/filings | POST /vehicles/quotas | POST /vehicles/points
         GET /experts | GET /experts/statistics | GET /experts/export.csv | GET /api/experts | GET /products/waiting
         GET /products/same | POST /products/same | POST /api/products/same/step
+        GET /products/alerts
     """,
     BUYERS | {"agency elsewhere", "supervisor", "supervisor elsewhere"}: "POST /standards/elements",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
@@ -140,6 +141,7 @@ RULES: dict[frozenset[str], str] = {
     OFFICERS | SUPPLIERS | {"admin"}: "GET /webhooks | POST /webhooks | GET /webhooks/log",
     SUPPLIERS: """
         POST /api/auctions/{auction_id:uuid}/signup | GET /practice | POST /practice | GET /products/own
+        GET /products/own/alerts
         POST /api/products/imports
         GET /suppliers/own | POST /suppliers/own | POST /suppliers/own/closing | GET /registration
     """,
@@ -166,6 +168,7 @@ RULES: dict[frozenset[str], str] = {
         GET /products/{product_id:uuid} | GET /api/products/{product_id:uuid} | POST /products/imports/{import_id:uuid}
         GET /products/imports/{import_id:uuid} | POST /api/products/imports/{import_id:uuid}/step
         POST /products/{product_id:uuid}/decision | POST /products/same/{good_id:uuid}/{standard_id:uuid}
+        POST /products/alerts/{product_id:uuid}/{against} | POST /products/own/alerts/{product_id:uuid}/{against}
         POST /suppliers/{org_id:uuid}/bans | POST /suppliers/bans/{ban_id:uuid}/end
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
         POST /keys/{key_id:uuid}/revocation | POST /webhooks/{endpoint_id:uuid}/secret
@@ -285,6 +288,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{role_id:uuid}": str(uuid4()), "{registration_id:uuid}": str(uuid4()),
         "{delegation_id:uuid}": str(uuid4()), "{filing_id:uuid}": str(uuid4()), "{ban_id:uuid}": str(uuid4()),
         "{product_id:uuid}": str(uuid4()), "{good_id:uuid}": str(uuid4()), "{standard_id:uuid}": str(uuid4()),
+        "{against}": "peers",
         "{import_id:uuid}": str(uuid4()),
         "{vehicle_id:uuid}": str(uuid4()), "{point_id:uuid}": str(uuid4()), "{mark_id:uuid}": str(uuid4()),
         "{key_id:uuid}": str(uuid4()), "{endpoint_id:uuid}": str(uuid4()), "{sending_id:uuid}": str(uuid4()),
