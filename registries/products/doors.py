@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from registries.products import alertpages, importpages, pages, routes, samepages
+from registries.products import alertpages, flagpages, importpages, pages, routes, samepages
 
-ROUTES = [*pages.ROUTES, *importpages.ROUTES, *samepages.ROUTES, *alertpages.ROUTES, *routes.ROUTES]
+ROUTES = [*pages.ROUTES, *importpages.ROUTES, *samepages.ROUTES, *alertpages.ROUTES, *flagpages.ROUTES, *routes.ROUTES]

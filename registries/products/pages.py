@@ -21,7 +21,7 @@ from plumbing.spreadsheets import as_csv
 from plumbing.web import collect, page, read_form, see_other
 from registries.filing.doors import counted
 from registries.parameters import records as parameters
-from registries.products import comparing, pricing, same, searching
+from registries.products import comparing, flags, pricing, same, searching
 from registries.products.model import Stage, attributes_of
 from registries.products.records import SQL
 from standards import money
@@ -109,6 +109,9 @@ async def show(request: Request, refused: str = "") -> Response:
         "sellers": await pool.fetch(SQL["sellers"], ident), "attributes": attributes_of(row["category"]),
         "changes": await pool.fetch(SQL["changes"], ident) if inside or reviews else [], "refused": refused,
         "flags": await pool.fetch(SQL["flags"], ident), "today": day_of(now_ms), "inside": inside, "reviews": reviews,
+        "flag_kinds": searching.FLAGS,
+        "may_file": inside
+        and may_act(actor, Act.PRODUCT_FILE, region=row["region"], org_id=row["org_id"], now_ms=now_ms),
     }  # fmt: skip
     response: Response = state.templates.page(request, "product.html", 409 if refused else 200, **known)
     return response
@@ -122,7 +125,13 @@ async def waiting(request: Request) -> Response:
     places = list(reach(actor, Act.PRODUCT_REVIEW, state.clock.now_ms()).places)
     given = (places, lists.PAGE_SIZE, (asked.at - 1) * lists.PAGE_SIZE)
     rows = await state.postgres.fetch(SQL["waiting"], *given)
-    response: Response = state.templates.page(request, "products_waiting.html", **counted(rows), asked=asked)
+    response: Response = state.templates.page(
+        request,
+        "products_waiting.html",
+        **counted(rows),
+        asked=asked,
+        flagged=await flags.waiting(state.postgres, places),
+    )
     return response
 
 

@@ -169,6 +169,7 @@ RULES: dict[frozenset[str], str] = {
         GET /products/imports/{import_id:uuid} | POST /api/products/imports/{import_id:uuid}/step
         POST /products/{product_id:uuid}/decision | POST /products/same/{good_id:uuid}/{standard_id:uuid}
         POST /products/alerts/{product_id:uuid}/{against} | POST /products/own/alerts/{product_id:uuid}/{against}
+        POST /products/{product_id:uuid}/flags/{flag} | POST /products/{product_id:uuid}/flags
         POST /suppliers/{org_id:uuid}/bans | POST /suppliers/bans/{ban_id:uuid}/end
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
         POST /keys/{key_id:uuid}/revocation | POST /webhooks/{endpoint_id:uuid}/secret
@@ -288,7 +289,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{role_id:uuid}": str(uuid4()), "{registration_id:uuid}": str(uuid4()),
         "{delegation_id:uuid}": str(uuid4()), "{filing_id:uuid}": str(uuid4()), "{ban_id:uuid}": str(uuid4()),
         "{product_id:uuid}": str(uuid4()), "{good_id:uuid}": str(uuid4()), "{standard_id:uuid}": str(uuid4()),
-        "{against}": "peers",
+        "{against}": "peers", "{flag}": "energy",
         "{import_id:uuid}": str(uuid4()),
         "{vehicle_id:uuid}": str(uuid4()), "{point_id:uuid}": str(uuid4()), "{mark_id:uuid}": str(uuid4()),
         "{key_id:uuid}": str(uuid4()), "{endpoint_id:uuid}": str(uuid4()), "{sending_id:uuid}": str(uuid4()),
