@@ -177,9 +177,8 @@ async def play(options: argparse.Namespace, ground: Ground, console: Console) ->
                      "took_s": round(time.monotonic() - began_s, 1)}
                 )  # fmt: skip
     finally:
-        singing.cancel()
-        with suppress(asyncio.CancelledError):
-            await singing
+        canary.ended = True  # between two bids: one that is under way is told, and counts
+        await singing
         run.pool.shutdown()
     p50, p99 = canary.percentiles()
     wrong = [*canary.wrong, *await asyncio.to_thread(canary.reckon), *ground.wrong()]

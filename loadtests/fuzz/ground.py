@@ -98,10 +98,11 @@ class Canary:
     def __init__(self, ground: Ground) -> None:
         self.ground, self.taken, self.wrong = ground, list[int](), list[str]()
         self.spent_ms: list[float] = []
+        self.ended = False
         self.auction, (self.lot,) = ground.open(1)
 
     async def sing(self) -> None:
-        """Bid until cancelled; whatever is not as it should be is kept in ``wrong``."""
+        """Bid until it is ended; whatever is not as it should be is kept in ``wrong``."""
         port = self.ground.product.port
         ticket = await asyncio.to_thread(self.ground.ticket, self.auction, "甲")
         try:
@@ -109,7 +110,7 @@ class Canary:
                 f"ws://127.0.0.1:{port}/ws?ticket={ticket}", origin=Origin(f"http://127.0.0.1:{port}"), proxy=None
             ) as socket:
                 await socket.recv()
-                while True:
+                while not self.ended:
                     await self._bid(socket, TOP - STEP * len(self.taken))
                     await asyncio.sleep(BID_EVERY_S)
         except (OSError, WebSocketException, TimeoutError) as error:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from registries.products import alertpages, flagpages, importpages, pages, routes, samepages
+from registries.products import alertpages, flagpages, importpages, ownpages, pages, routes, samepages
 
-ROUTES = [*pages.ROUTES, *importpages.ROUTES, *samepages.ROUTES, *alertpages.ROUTES, *flagpages.ROUTES, *routes.ROUTES]
+ROUTES = [
+    *pages.ROUTES,
+    *importpages.ROUTES,
+    *ownpages.ROUTES,
+    *samepages.ROUTES,
+    *alertpages.ROUTES,
+    *flagpages.ROUTES,
+    *routes.ROUTES,
+]

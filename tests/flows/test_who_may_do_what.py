@@ -141,7 +141,7 @@ RULES: dict[frozenset[str], str] = {
     OFFICERS | SUPPLIERS | {"admin"}: "GET /webhooks | POST /webhooks | GET /webhooks/log",
     SUPPLIERS: """
         POST /api/auctions/{auction_id:uuid}/signup | GET /practice | POST /practice | GET /products/own
-        GET /products/own/alerts
+        GET /products/own/alerts | GET /products/new | POST /products/new
         POST /api/products/imports
         GET /suppliers/own | POST /suppliers/own | POST /suppliers/own/closing | GET /registration
     """,
@@ -170,6 +170,8 @@ RULES: dict[frozenset[str], str] = {
         POST /products/{product_id:uuid}/decision | POST /products/same/{good_id:uuid}/{standard_id:uuid}
         POST /products/alerts/{product_id:uuid}/{against} | POST /products/own/alerts/{product_id:uuid}/{against}
         POST /products/{product_id:uuid}/flags/{flag} | POST /products/{product_id:uuid}/flags
+        GET /products/{product_id:uuid}/edit | POST /products/{product_id:uuid}/edit
+        POST /products/{product_id:uuid}/shelf
         POST /suppliers/{org_id:uuid}/bans | POST /suppliers/bans/{ban_id:uuid}/end
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
         POST /keys/{key_id:uuid}/revocation | POST /webhooks/{endpoint_id:uuid}/secret
