@@ -88,7 +88,7 @@ async def file_own(request: Request) -> Response:
     actor, state, form = await require(request, Role.SUPPLIER), request.state, await read_form(request)
     _, before = await filings.last(state.postgres, actor.org_id)
     secret = await filings.number_secret(state.postgres, state.settings)
-    dossier, faults = reading.read_dossier(form, secret, before or reading.NOTHING)
+    dossier, faults = reading.read_dossier(form, secret, day_of(state.clock.now_ms()), before or reading.NOTHING)
     if faults:
         return await _own(request, actor, form, faults)
     try:

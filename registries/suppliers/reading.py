@@ -105,7 +105,14 @@ def _account(typed: Typed, n: int, before: Dossier) -> Account | None:
     return Account(bank, number)
 
 
-def read_dossier(form: Form, secret: bytes, before: Dossier = NOTHING) -> tuple[Dossier, list[Fault]]:
+def _still_good(typed: Typed, papers: list[Certificate | None], before: Dossier, today: date) -> None:
+    """A certificate that is over is not filed; one that was filed while it held may stay until it is renewed."""
+    for n, paper in enumerate(papers, 1):
+        if paper and paper.valid_to and paper.valid_to < today and paper not in before.certificates:
+            typed.wrong(f"paper-{n}-until", "supplier.certificate_over")
+
+
+def read_dossier(form: Form, secret: bytes, today: date, before: Dossier = NOTHING) -> tuple[Dossier, list[Fault]]:
     """The dossier as typed and what is wrong with it. ``before``: what is known; its numbers stay."""
     typed = Typed(form, LABELS)
     head_name, head_number, head_key = read_head(typed, secret, before)
@@ -113,6 +120,7 @@ def read_dossier(form: Form, secret: bytes, before: Dossier = NOTHING) -> tuple[
     if sum(each.share_bp for each in holders if each) > 10_000:
         typed.wrong("holder-1-share", "supplier.shares_too_many")
     papers = [_certificate(typed, n) for n in range(1, CERTIFICATES_MAX + 1)]
+    _still_good(typed, papers, before, today)
     accounts = [_account(typed, n, before) for n in range(1, ACCOUNTS_MAX + 1)]
     found = Dossier(
         name=typed.text("name", 200),

@@ -147,6 +147,7 @@ async def test_a_shareholder_with_more_than_half_keeps_two_firms_apart(app: With
         ({"holder-1-name": "甲", "holder-1-number": "12"}, "holder-1-number"),
         ({"holder-1-name": "甲", "holder-1-number": OTHER_HEAD, "holder-1-share": "101"}, "holder-1-share"),
         ({"paper-1-kind": "许可证", "paper-1-number": "1", "paper-1-until": "2026-02-30"}, "paper-1-until"),
+        ({"paper-1-kind": "许可证", "paper-1-number": "1", "paper-1-until": "2026-01-31"}, "paper-1-until"),
         ({"paper-2-kind": "许可证"}, "paper-2-number"),
         ({"account-1-bank": "某行", "account-1-number": "12a"}, "account-1-number"),
         ({"size_class": "huge"}, "size_class"), ({"capital": "-1"}, "capital"), ({"contact": ""}, "contact"),
@@ -163,6 +164,20 @@ async def test_what_is_wrong_in_a_dossier_is_said_and_nothing_is_kept(
     assert answer.status_code == 422
     assert f'href="#{field}"' in answer.text or not field
     assert await pool.fetchval("SELECT count(*) FROM supplier_filing WHERE org_id = $1", actor.org_id) == 1
+
+
+async def test_a_certificate_that_has_run_out_may_stay_until_it_is_renewed(app: WithState, pool: Pool) -> None:
+    """Whoever is limited for it can still file other changes; another one that is over is refused."""
+    form = a_form()
+    actor = await registered(app, pool, form)
+    paper = {"paper-1-kind": "营业执照", "paper-1-number": "X1", "paper-1-until": "2099-12-31"}
+    over = paper | {"paper-1-until": "2026-01-31"}
+    async with at(app, pool, actor) as own:
+        assert (await own.post("/suppliers/own", data=a_dossier(form, **over))).status_code == 422
+        assert (await own.post("/suppliers/own", data=a_dossier(form, **paper))).status_code == 303
+        ran_out = "UPDATE supplier_filing SET content = replace(content::text, '2099-12-31', '2026-01-31')::jsonb"
+        await pool.execute(f"{ran_out} WHERE org_id = $1", actor.org_id)
+        assert (await own.post("/suppliers/own", data=a_dossier(form, phone="1", **over))).status_code == 303
 
 
 async def test_a_later_version_replaces_the_one_that_waits_and_the_old_one_is_decided_no_more(
