@@ -86,10 +86,21 @@ class CrossOriginProtection:
             await self.app(scope, receive, send)
 
 
+_ALLOWED = "yangcai.body"
+
+
+def allow(scope: Scope, bytes_max: int) -> None:
+    """Let this request's body be as large as ``bytes_max``: its door takes files, and reads no more than that."""
+    allowed = scope.get(_ALLOWED)
+    if allowed is not None:
+        allowed["bytes_max"] = max(allowed["bytes_max"], bytes_max)
+
+
 class BodyLimit:
     """Stops a body of more than ``bytes_max`` wherever a door reads it: the door raises ``Problem`` 413.
 
-    Starlette's own limit answers plain text, and we owe a problem.
+    A door that takes files says so by ``allow`` before it reads. Starlette's own limit answers plain text, and we owe
+    a problem.
     """
 
     def __init__(self, app: ASGIApp, *, bytes_max: int) -> None:
@@ -99,12 +110,13 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         size = 0
+        allowed = scope[_ALLOWED] = {"bytes_max": self.bytes_max}
 
         async def receiver() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > self.bytes_max:
+            if size > allowed["bytes_max"]:
                 raise Problem(413, "body_too_large")
             return message
 

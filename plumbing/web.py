@@ -26,6 +26,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from plumbing.problems import Problem
+from plumbing.security import allow
 
 Door = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
@@ -192,6 +193,7 @@ async def read_body(request: Request, most: int = BODY_BYTES_MAX) -> bytes:
     told = request.headers.get("content-length", "")
     if told.isdecimal() and int(told) > most:
         raise Problem(413, "body_too_large")
+    allow(request.scope, most)
     pieces: list[bytes] = []
     size = 0
     async for piece in request.stream():

@@ -121,6 +121,17 @@ async def test_what_is_no_file_of_products_is_refused(app: WithState, pool: Pool
     assert (answer.status_code, answer.json()["code"]) == (422, word)
 
 
+async def test_a_file_of_some_megabytes_is_taken_and_one_beyond_the_limit_is_not(app: WithState, pool: Pool) -> None:
+    lines = (a_line(sku=f"S{n}", name="笔" * 300) for n in range(2_500))
+    raw = a_file(*lines)
+    assert len(raw) > 2 << 20
+    async with at(app, pool, await a_seller(pool)) as browser:
+        answer = await browser.post("/api/products/imports?name=a.csv", content=raw)
+        assert (answer.status_code, answer.json()["lines"]) == (201, 2_500)
+        answer = await browser.post("/api/products/imports?name=a.csv", content=b"a" * ((32 << 20) + 1))
+        assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
 async def test_a_product_is_found_by_words_pinyin_and_with_a_slip(app: WithState, pool: Pool) -> None:
     firm, mark = await a_seller(pool), "q" + uuid4().hex[:9]
     async with at(app, pool, firm) as browser:
