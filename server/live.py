@@ -45,6 +45,7 @@ from plumbing.notices import Notices
 from plumbing.sockets.doors import Sockets
 from registries.experts import calling
 from registries.products import alerts
+from registries.suppliers import checking
 from server.approvals import DESKS
 from server.common import rereaders
 from server.deadlines import Deadlines
@@ -99,6 +100,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         "presence": presence.run(), "sweeping": forgetting.run(), "todo-count": count.run(),
         "todo-marks": marks.run(), "draws": calling.run(pool, state["texts"], clock),
         "product-prices": alerts.run(pool, clock),
+        "outside-registers": checking.run(pool, state["registers"], clock),
         "sending": Sender(pool, clock, ways_out(pool, clock, settings)).run(),
     }  # fmt: skip
     beside |= {channel: one.run() for channel, one in known.items()}

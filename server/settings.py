@@ -114,6 +114,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Who reminders come from, like ``阳采 <no-reply@yangcai.example.gov.cn>``. Needed with ``smtp_url``."""
     webhook_networks: str = ""
     """Private networks that webhooks may be sent to, like ``10.8.0.0/16``, with commas. Empty: none."""
+    registers_url: str = ""
+    """The gateway that outside registers of firms are asked by, ``https://…``; ``none``: no register is asked;
+    ``simulated``: made-up ones (demo only). Empty: in the demo ``simulated``, else ``none``."""
+    registers_token: str = ""
+    """What we show the gateway (bearer). Needed with its address."""
     metrics_token: str = ""
     """The bearer token for ``/metrics``, 24 characters or more. Empty: only operators who signed in read it."""
     simulate: bool = True
@@ -234,6 +239,13 @@ def _outward(settings: Settings) -> list[str]:
         faults.append("YANGCAI_SMTP_URL: must begin with smtps://, smtp+starttls:// or smtp://")
     if settings.smtp_url and "@" not in settings.mail_from:
         faults.append("YANGCAI_MAIL_FROM: is missing; who reminders come from, like no-reply@host")
+    if settings.registers_url not in ("", "none", "simulated"):
+        parts = urlsplit(settings.registers_url)
+        here = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1")
+        if not (parts.scheme == "https" or here) or not parts.netloc or parts.query or parts.fragment:
+            faults.append("YANGCAI_REGISTERS_URL: like https://data.example.gov.cn/registers is wanted, or none")
+        if not settings.registers_token:
+            faults.append("YANGCAI_REGISTERS_TOKEN: is missing; the gateway knows us by it")
     try:
         networks(settings.webhook_networks)
     except ValueError as error:
@@ -244,6 +256,8 @@ def _outward(settings: Settings) -> list[str]:
 def _production(settings: Settings) -> list[str]:
     """What a real service must not start without."""
     faults = []
+    if settings.registers_url == "simulated":
+        faults.append("YANGCAI_REGISTERS_URL: simulated registers are for the demonstration alone")
     if not settings.valkey_copies_min:
         faults.append("YANGCAI_VALKEY_COPIES_MIN: 0 loses acknowledged bids at a failover; 1 or more is wanted")
     if not settings.secret_key:

@@ -41,6 +41,7 @@ from registries.packs.records import Brand
 from registries.parameters.modules import Modules
 from registries.parameters.records import rule_set
 from server import common, errors
+from server.outside import registers_of
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = ROOT / "server" / "static"
@@ -88,6 +89,7 @@ def state(settings: Any, **shared: Any) -> dict[str, Any]:
         "brand": Brand(),
         "rule_set": rule_set,
         "oidc": provider_of(settings),
+        "registers": registers_of(settings),
     }
 
 

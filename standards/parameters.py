@@ -208,6 +208,9 @@ _EXPERTS = (
     _local("experts.weight_appraisals", Kind.COUNT, 3, _EXPERT_TIERS, 1, 100),
 )
 
+_REGISTERS = (
+    _ours("registers.again_days", Kind.DAYS, 30, "财库〔2016〕125号：信用记录须随采购查询；间隔为平台默认", 1, 365),
+)
 _AGENCIES = (_hard("agencies.staff_min", Kind.COUNT, 5, "财库〔2018〕2号 §11", 5, 1_000),)
 
 _VEHICLE_LIMITS = "党政机关公务用车配备标准，金额和排气量以当地现行标准为准，待核"
@@ -238,6 +241,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     *_SIGN_IN,
     *_TODO,
     *_EXPERTS,
+    *_REGISTERS,
     *_AGENCIES,
     *_VEHICLES,
     *_MODULES,

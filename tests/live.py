@@ -50,7 +50,7 @@ async def a_live_site(
     async with pool.acquire() as conn, conn.transaction():
         await people.seed(conn)
     ports = [free_port() for _ in range(servers)]
-    given = {"secret_key": SECRET, **given}
+    given = {"secret_key": SECRET, "registers_url": "none", **given}
     settings = load(mode="demo", valkey_url=valkey_url, postgres_url=postgres_url, port=ports[0], **given)
     running, tasks = [], []
     for port in ports:

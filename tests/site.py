@@ -65,6 +65,7 @@ def settings(**changes: Any) -> Any:
     known = {
         "mode": "demo", "public_origin": "", "secret_key": SECRET, "secret_key_before": "",
         "oidc_issuer": "", "oidc_client_id": "yangcai", "oidc_client_secret": "ours", "oidc_name": "浙里认证",
+        "registers_url": "none", "registers_token": "",
     }  # fmt: skip
     return SimpleNamespace(**{**known, **changes})
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import yangcai
-from yangcai import account, fiscal, loading, pack, watching
+from yangcai import account, fiscal, loading, outside, pack, watching
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -21,6 +21,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(watching.app, name="watchman")
 app.add_typer(fiscal.app, name="fiscal")
 app.command(name="fiscal-simulator")(fiscal.simulator)
+app.command(name="register-simulator")(outside.simulator)
 app.add_typer(loading.categories, name="categories")
 app.add_typer(loading.regions, name="regions")
 app.add_typer(pack.app, name="pack")

@@ -17,18 +17,22 @@ from plumbing.typed import Fault, Typed
 from plumbing.web import Form, collect, page, read_form, see_other
 from registries.joining import operations
 from registries.joining.operations import KINDS, SQL, Filed
+from registries.outside.model import Answer, FirmExtract, Register
 from registries.parameters import records as parameters
-from registries.suppliers import filings
+from registries.suppliers import checking, filings
 from registries.suppliers.dossier import Dossier
-from registries.suppliers.reading import NOTHING, read_head, read_region, read_scope
+from registries.suppliers.reading import NOTHING, read_head, read_holders, read_region, read_scope
 from standards import regions
 
-FILED_PER_ADDRESS = 10
+FILED_PER_ADDRESS, LOOKED_UP_PER_ADDRESS = 10, 30
 HOUR_S = 3_600
 
 
-async def _form(request: Request, f: dict[str, str], faults: list[Fault], refused: str = "") -> Response:
+async def _form(
+    request: Request, f: dict[str, str], faults: list[Fault], refused: str = "", answer: Answer | None = None
+) -> Response:
     state = request.state
+    firm = answer.extract if answer is not None and isinstance(answer.extract, FirmExtract) else None
     response: Response = state.templates.page(
         request,
         "register.html",
@@ -37,6 +41,10 @@ async def _form(request: Request, f: dict[str, str], faults: list[Fault], refuse
         regions=[(code, regions.full_name(code)) for code in sorted(regions.NAMES)],
         categories=await parameters.all_categories(state.postgres),
         f=f,
+        asks=state.registers is not None,
+        answer=answer,
+        told=checking.told(firm) if firm else {},
+        place=regions.full_name,
         faults=faults,
         fault_of={fault.field: fault for fault in reversed(faults)},
         refused=refused,
@@ -77,26 +85,45 @@ def _supplier(typed: Typed, secret: bytes, name: str, code: str, region: str) ->
     head_name, head_number, head_key = read_head(typed, secret, NOTHING)
     return Dossier(
         name=name, uscc=code, region=region, categories=read_scope(typed), head_name=head_name,
-        head_number=head_number, head_key=head_key,
+        head_number=head_number, head_key=head_key, address=typed.text("address", 300, need=False),
+        capital_fen=typed.money("capital", need=False) or 0, shareholders=read_holders(typed, secret, NOTHING),
     )  # fmt: skip
+
+
+async def _told(request: Request, form: Form) -> Answer | None:
+    """What the company register says of the firm in the form, taken over into the form; thirty questions an hour."""
+    state = request.state
+    if state.registers is None or form.get("kind") not in ("supplier", "agency") or not form.get("uscc"):
+        return None
+    address = request.client.host if request.client else ""
+    await throttle.count(state.valkey, "register_lookup", address, most=LOOKED_UP_PER_ADDRESS, window_s=HOUR_S)
+    answer = (await checking.answers(state, form["uscc"], registers=(Register.FIRM,))).get(Register.FIRM)
+    if answer is not None and isinstance(answer.extract, FirmExtract):
+        form.update(checking.filled(form, answer.extract, NOTHING))
+    return answer
 
 
 @page("POST", "/register", act=OPEN, name="file_registration")
 async def file(request: Request) -> Response:
     """File a registration; ten an hour from one address."""
     state, form = request.state, await read_form(request)
-    filed, faults = read_filed(form, await filings.number_secret(state.postgres, state.settings))
+    answer = await _told(request, form)
     shown = {name: value for name, value in form.items() if name not in ("new", "again")}
+    if form.get("what") == "lookup":
+        return await _form(request, shown, [], "", answer)
+    filed, faults = read_filed(form, await filings.number_secret(state.postgres, state.settings))
     if faults:
-        return await _form(request, shown, faults)
+        return await _form(request, shown, faults, "", answer)
     address = request.client.host if request.client else ""
     await throttle.count(state.valkey, "registration", address, most=FILED_PER_ADDRESS, window_s=HOUR_S)
+    if filed.supplier is not None:
+        await checking.answers(state, filed.uscc)
     hashed = await passwords.hash_password(form.exact["new"])
     try:
         async with state.postgres.acquire() as conn, conn.transaction():
             await operations.file(conn, filed, hashed, state.clock.now_ms())
     except Problem as problem:
-        return await _form(request, shown, [], lists.in_words(request, problem))
+        return await _form(request, shown, [], lists.in_words(request, problem), answer)
     home = "/suppliers/own" if filed.supplier else "/registration"
     return see_other(f"/login?next={home}", "note.registration_filed")
 

@@ -70,11 +70,12 @@ async def file(
 
 async def decide(
     conn: Connection, actor: Actor, filing_id: UUID, decision: Stage, remark: str, proven: bool, now_ms: int
-) -> None:
-    """Approve a filing, return it, or reject it; refused as by ``Book.decide``."""
+) -> UUID:
+    """Approve a filing, return it, or reject it; its supplier. Refused as by ``Book.decide``."""
     org_id, after, dossier = await BOOK.decide(conn, actor, filing_id, decision, remark, proven, now_ms)
     if dossier is not None:
         await records.put(conn, facts_of(dossier, org_id, Status(after)))
+    return org_id
 
 
 async def last(conn: Connection | Pool, org_id: UUID) -> tuple[Record | None, Dossier | None]:

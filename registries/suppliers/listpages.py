@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,13 +12,17 @@ from accounts.acts import OPEN, SIGNED_IN, Act
 from accounts.audit import audit
 from accounts.rules import may_act
 from accounts.web import require
+from plumbing.postgres import Pool
 from plumbing.problems import Problem, language
 from plumbing.spreadsheets import csv_file
 from plumbing.web import collect, page
 from registries.filing.doors import counted
 from registries.filing.model import changes
 from registries.filing.sight import Sight, sight_of
-from registries.suppliers import filings, reading, records, rules, searching
+from registries.outside import records as outside
+from registries.outside.model import Register
+from registries.suppliers import checking, filings, reading, records, rules, searching
+from registries.suppliers.model import SupplierFacts
 from registries.suppliers.showing import lines_for
 from standards import regions
 from standards.workdays import day_of
@@ -98,12 +104,24 @@ async def show(request: Request, refused: str = "") -> Response:
         activity=await pool.fetch(records.SQL["activity"], org_id, not whole),
         sums=await pool.fetchrow(records.SQL["statistics"], org_id),
         may_ban=may_act(actor, Act.SUPPLIER_BAN, region=facts.region, now_ms=now_ms),
+        reviews=may_act(actor, Act.SUPPLIER_REVIEW, region=facts.region, now_ms=now_ms),
         own=actor is not None and actor.org_id == org_id,
         place=regions.full_name,
         today=today,
         refused=refused,
+        **await _outside(pool, facts, whole),
     )
     return response
+
+
+async def _outside(pool: Pool, facts: SupplierFacts, whole: bool) -> dict[str, Any]:
+    """What outside registers say: the credit records to everybody, the rest and open doubts to whom all is shown."""
+    heard = await outside.known(pool, facts.uscc)
+    return {
+        "credit": heard.get(Register.CREDIT),
+        "heard": heard if whole else {},
+        "open_doubts": await checking.open_doubts(pool, facts.org_id) if whole else [],
+    }
 
 
 ROUTES = collect(globals())

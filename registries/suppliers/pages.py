@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from accounts import throttle
 from accounts.acts import Act
 from accounts.model import Actor, Role
 from accounts.web import require
@@ -16,13 +17,16 @@ from plumbing.typed import Fault
 from plumbing.web import collect, page, read_form, see_other
 from registries.filing.doors import closed, rows_of, told
 from registries.filing.model import Stage
+from registries.outside.rules import firm_of
 from registries.parameters import records as parameters
-from registries.suppliers import filings, reading, records, rules
+from registries.suppliers import checking, filings, reading, records, rules
 from registries.suppliers.model import SizeClass, Standing
 from standards import regions
 from standards.workdays import day_of
 
 OWN = "/suppliers/own"
+ASKED_PER_HOUR, HOUR_S = 10, 3_600
+NEVER_MS = 1 << 50
 SIZES = tuple(size.value for size in SizeClass)
 
 
@@ -35,6 +39,10 @@ async def _own(
     name = known.name if known else actor.org_name
     if f is None:
         f = reading.as_typed(dossier) if dossier else {"name": name, "region": actor.region}
+    code = f.get("uscc", "") or (known.uscc if known else "")
+    heard = await checking.answers(state, code, fresh_ms=NEVER_MS)
+    firm = firm_of(heard)
+    f = checking.filled(f, firm, dossier or reading.NOTHING) if firm else f
     word = rules.standing(known, day_of(state.clock.now_ms())) if known else Standing.DRAFT
     response: Response = state.templates.page(
         request,
@@ -44,6 +52,11 @@ async def _own(
         known=known,
         word=word.value,
         name=name,
+        asks=state.registers is not None,
+        heard=heard,
+        firm=firm,
+        told=checking.told(firm) if firm else {},
+        doubts=await checking.against(state.postgres, dossier, state.clock.now_ms()) if dossier else [],
         history=await filings.BOOK.history(state.postgres, actor.org_id),
         kind="supplier",
         f=f,
@@ -75,6 +88,19 @@ async def own(request: Request) -> Response:
     return await _own(request, await require(request, Role.SUPPLIER), None, [])
 
 
+@page("POST", "/suppliers/own/registers", act=Act.SUPPLIER_FILE)
+async def ask_again(request: Request) -> Response:
+    """Ask the outside registers again now; ten times an hour."""
+    actor, state = await require(request, Role.SUPPLIER), request.state
+    await throttle.count(state.valkey, "register_lookup", str(actor.org_id), most=ASKED_PER_HOUR, window_s=HOUR_S)
+    known = await records.facts(state.postgres, actor.org_id)
+    if known is not None:
+        await checking.answers(state, known.uscc, fresh_ms=0)
+        async with state.postgres.acquire() as conn, conn.transaction():
+            await checking.compare(conn, actor.org_id, state.clock.now_ms())
+    return see_other(OWN, "note.registers_asked")
+
+
 @page("POST", "/suppliers/own/closing", act=Act.SUPPLIER_FILE)
 async def close_own(request: Request) -> Response:
     """Close the registration 注销: asked for twice, by a tick."""
@@ -88,6 +114,9 @@ async def file_own(request: Request) -> Response:
     actor, state, form = await require(request, Role.SUPPLIER), request.state, await read_form(request)
     _, before = await filings.last(state.postgres, actor.org_id)
     secret = await filings.number_secret(state.postgres, state.settings)
+    firm = firm_of(await checking.answers(state, form.get("uscc", "")))
+    if firm is not None:
+        form.update(checking.filled(form, firm, before or reading.NOTHING))
     dossier, faults = reading.read_dossier(form, secret, day_of(state.clock.now_ms()), before or reading.NOTHING)
     if faults:
         return await _own(request, actor, form, faults)

@@ -68,6 +68,8 @@ def _shareholder(typed: Typed, n: int, secret: bytes, before: Dossier) -> Shareh
     known = next((each for each in before.shareholders if number and each.number == number), None)
     if known is not None:
         return Shareholder(name, known.key, known.number, share_bp, manages)
+    if number and number == before.head_number:
+        return Shareholder(name, before.head_key, number, share_bp, manages)
     checked = codes.check(number)
     if checked.acceptable and len(number) == codes.LENGTH and not number_is_sound(number):
         return Shareholder(name, checked.code, checked.code, share_bp, manages)
@@ -75,6 +77,14 @@ def _shareholder(typed: Typed, n: int, secret: bytes, before: Dossier) -> Shareh
         typed.wrong(f"holder-{n}-number", "supplier.number_wrong" if number else "typed.missing")
         return None
     return Shareholder(name, number_key(secret, number), masked_number(number), share_bp, manages)
+
+
+def read_holders(typed: Typed, secret: bytes, before: Dossier) -> tuple[Shareholder, ...]:
+    """The shareholders and managing bodies; together no more than the whole."""
+    holders = [_shareholder(typed, n, secret, before) for n in range(1, SHAREHOLDERS_MAX + 1)]
+    if sum(each.share_bp for each in holders if each) > 10_000:
+        typed.wrong("holder-1-share", "supplier.shares_too_many")
+    return tuple(each for each in holders if each)
 
 
 def _certificate(typed: Typed, n: int) -> Certificate | None:
@@ -116,9 +126,6 @@ def read_dossier(form: Form, secret: bytes, today: date, before: Dossier = NOTHI
     """The dossier as typed and what is wrong with it. ``before``: what is known; its numbers stay."""
     typed = Typed(form, LABELS)
     head_name, head_number, head_key = read_head(typed, secret, before)
-    holders = [_shareholder(typed, n, secret, before) for n in range(1, SHAREHOLDERS_MAX + 1)]
-    if sum(each.share_bp for each in holders if each) > 10_000:
-        typed.wrong("holder-1-share", "supplier.shares_too_many")
     papers = [_certificate(typed, n) for n in range(1, CERTIFICATES_MAX + 1)]
     _still_good(typed, papers, before, today)
     accounts = [_account(typed, n, before) for n in range(1, ACCOUNTS_MAX + 1)]
@@ -137,7 +144,7 @@ def read_dossier(form: Form, secret: bytes, today: date, before: Dossier = NOTHI
         capital_fen=typed.money("capital", need=False) or 0,
         contact=typed.text("contact", 100),
         phone=typed.text("phone", 30),
-        shareholders=tuple(each for each in holders if each),
+        shareholders=read_holders(typed, secret, before),
         certificates=tuple(each for each in papers if each),
         accounts=tuple(each for each in accounts if each),
     )

@@ -12,6 +12,8 @@ from accounts.acts import OPEN
 from plumbing.lists import PAGE_SIZE
 from plumbing.problems import Problem
 from plumbing.web import collect, op
+from registries.outside import records as outside
+from registries.outside.model import CreditExtract, CreditKind, Register
 from registries.suppliers import records, rules
 from registries.suppliers.model import Ban, SizeClass, Standing
 from registries.suppliers.searching import Sought, search
@@ -48,8 +50,18 @@ class BanOut(Struct, frozen=True):
     holds: bool
 
 
+class CreditOut(Struct, frozen=True):
+    """A credit record 信用记录, public, that the credit register told of when it was last asked."""
+
+    kind: CreditKind
+    number: str
+    authority: str
+    since: date
+    until: date | None
+
+
 class SupplierDetailOut(Struct, frozen=True):
-    """One supplier with its bans. ``certificate_until``: the first day on which a certificate holds no more."""
+    """One supplier with bans and credit records. ``certificate_until``: the first day a certificate holds no more."""
 
     id: UUID
     name: str
@@ -60,6 +72,7 @@ class SupplierDetailOut(Struct, frozen=True):
     standing: Standing
     certificate_until: date | None
     bans: list[BanOut]
+    credit: list[CreditOut]
 
 
 @op("GET", "/api/suppliers", tag="suppliers", summary=("供应商名录", "Suppliers"), act=OPEN)
@@ -90,9 +103,12 @@ async def get_supplier(request: Request, org_id: UUID) -> SupplierDetailOut:
     if facts is None:
         raise Problem(404, "supplier_unknown")
     today = day_of(request.state.clock.now_ms())
+    told = (await outside.known(request.state.postgres, facts.uscc)).get(Register.CREDIT)
+    entries = told.extract.entries if told is not None and isinstance(told.extract, CreditExtract) else ()
     return SupplierDetailOut(
         facts.org_id, facts.name, facts.uscc, facts.region, facts.size_class, list(facts.categories),
         rules.standing(facts, today), facts.certificate_until, [_ban(each, today) for each in facts.bans],
+        [CreditOut(each.kind, each.number, each.authority, each.since, each.until) for each in entries],
     )  # fmt: skip
 
 

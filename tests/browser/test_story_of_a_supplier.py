@@ -13,6 +13,7 @@ import pytest_asyncio
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from server.demo import cases
+from standards import uscc
 from tests.browser.pages import DESKTOP, PHONE, a_browser, a_person
 from tests.live import Site, a_live_site
 from tests.registries.firms import HEAD, NEW, a_form
@@ -23,7 +24,7 @@ HOUR = 3_600_000
 
 @pytest_asyncio.fixture(scope="module")
 async def site(pool: Pool, valkey_url: str, postgres_url: str) -> AsyncIterator[Site]:
-    async with a_live_site(pool, valkey_url, postgres_url) as running:
+    async with a_live_site(pool, valkey_url, postgres_url, registers_url="simulated") as running:
         yield running
 
 
@@ -38,13 +39,17 @@ async def a_case(site: Site) -> UUID:
 
 
 async def registered(page: Any, site: Site, form: dict[str, str]) -> None:
-    """The form of whoever comes, then his first sign-in: he is led to his registration."""
+    """The form of whoever comes, the register asked, then his first sign-in: he is led to his registration."""
     await page.goto(site.origin + "/register")
-    for name in ("name", "uscc", "categories", "head_name", "head_id", "phone", "person", "login", "new", "again"):
+    await page.fill("#uscc", form["uscc"])
+    await page.click("#lookup button")
+    await page.wait_for_selector("[data-told=region]:has-text('南湖')")
+    assert await page.locator("input[name=name], input[name=head_name]").count() == 0
+    assert not await page.evaluate(WIDER)
+    for name in ("categories", "head_id", "phone", "person", "login", "new", "again"):
         await page.fill(f"#{name}", form[name])
-    await page.select_option("#region", form["region"])
     await page.check("#pledge")
-    await page.click("main button[type=submit]")
+    await page.click("main form .btn.primary")
     await page.fill("#login", form["login"])
     await page.fill("#password", NEW)
     await page.click("main form button[type=submit]")
@@ -67,7 +72,8 @@ async def reviewed(page: Any, site: Site, form: dict[str, str], decision: str, r
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 async def test_a_firm_is_returned_once_approved_and_signs_up(site: Site, chromium: str, phone: bool) -> None:
-    form = a_form(name=f"嘉兴南桥家具有限公司 {uuid4().hex[:6]}", region="330402")
+    body = f"91330402MA{uuid4().int % 10**6:06d}1"
+    form = a_form(uscc=body + uscc.check_character(body))
     width, height = PHONE if phone else DESKTOP
     async with a_browser(chromium) as browser, a_person(browser, site, "supervisor", phone) as finance:
         context = await browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
