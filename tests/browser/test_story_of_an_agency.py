@@ -30,7 +30,7 @@ async def registered(page: Any, site: Site, form: dict[str, str]) -> None:
     await page.select_option("#region", "330106")
     for name, value in form.items():
         await page.fill(f"#{name}", value)
-    await page.click("main button[type=submit]")
+    await page.click("main form .btn.primary")
     await page.fill("#login", form["login"])
     await page.fill("#password", NEW)
     await page.click("main form button[type=submit]")
