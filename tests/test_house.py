@@ -170,6 +170,7 @@ USED_BY_NAME = {"hiredis", "httptools", "justmytype_intl_cjk", "typst", "uvloop"
 IMPORTED_AS = {
     "argon2_cffi": "argon2",
     "common_expression_language": "cel",
+    "pillow": "PIL",
     "python_stdnum": "stdnum",
     "typst": "typst",
 }

@@ -26,11 +26,12 @@ from registries.outside import records as outside
 from registries.outside import rules as outside_rules
 from registries.outside.connector import Connector, ask
 from registries.outside.model import Answer, Doubt, FirmExtract, Register, Stated
+from registries.papers import records as papers
 from registries.parameters import records as parameters
 from registries.suppliers import filings, records
 from registries.suppliers.dossier import Dossier
 from registries.suppliers.model import Status
-from registries.suppliers.reading import SHAREHOLDERS_MAX
+from registries.suppliers.reading import SHAREHOLDERS_MAX, files_of
 from standards import regions, uscc
 from standards.money import plain
 from standards.workdays import day_of
@@ -55,10 +56,25 @@ def doubts(dossier: Dossier, answers: Answers, today: date) -> list[Doubt]:
     return outside_rules.doubts(stated(dossier), answers.values(), today)
 
 
-async def against(conn: Connection | Pool, dossier: Dossier, now_ms: int) -> list[str]:
+async def against(conn: Connection | Pool, org_id: UUID, dossier: Dossier, now_ms: int) -> list[str]:
     """What a reviewer should look at before he approves a dossier: keys of sentences; empty when all fits."""
     found = doubts(dossier, await outside.known(conn, dossier.uscc), day_of(now_ms))
-    return [f"outside.doubt.{each}" for each in found]
+    return [f"outside.doubt.{each}" for each in found] + await _of_papers(conn, org_id, dossier)
+
+
+async def _of_papers(conn: Connection | Pool, org_id: UUID, dossier: Dossier) -> list[str]:
+    """What looks forged about the certificates: pictures and numbers that others have, an editor, a foreign code."""
+    files = files_of(dossier)
+    told = await papers.told(conn, org_id, files)
+    numbers = [f"{each.kind} {each.number}" for each in dossier.certificates]
+    licences = [each for each in dossier.certificates if "营业执照" in each.kind]
+    found = {
+        "same_picture": bool(await papers.elsewhere(conn, org_id, files)),
+        "edited": any(row["edited_with"] for row in told.values()),
+        "same_number": await conn.fetchval(SQL["number_elsewhere"], org_id, numbers),
+        "licence_number": any(uscc.check(each.number).code != dossier.uscc for each in licences),
+    }
+    return [f"paper.doubt.{name}" for name, so in found.items() if so]
 
 
 def told(firm: FirmExtract) -> dict[str, str]:

@@ -20,3 +20,11 @@ UPDATE supplier_doubt SET seen_at = $2, seen_by = $3, remark = $4 WHERE id = $1;
 -- name: doubts_of
 SELECT d.*, p.name AS seer FROM supplier_doubt d LEFT JOIN person p ON p.id = d.seen_by
 WHERE d.org_id = $1 AND d.over_at IS NULL ORDER BY d.seen_at IS NOT NULL, d.found_at DESC, d.id DESC;
+
+-- name: number_elsewhere
+-- Whether another supplier's newest filing names one of these certificates too.
+SELECT EXISTS (
+    SELECT FROM (SELECT DISTINCT ON (f.org_id) f.org_id, f.content FROM supplier_filing f
+                 WHERE f.stage <> 'rejected' ORDER BY f.org_id, f.no DESC) n,
+         jsonb_array_elements(n.content->'certificates') c
+    WHERE n.org_id <> $1 AND (c->>'kind') || ' ' || (c->>'number') = ANY ($2::text[]));

@@ -31,11 +31,12 @@ class Shareholder(Struct, frozen=True):
 
 
 class Certificate(Struct, frozen=True):
-    """A certificate 证照, good to the end of ``valid_to`` (None: for ever)."""
+    """A certificate 证照, good to the end of ``valid_to`` (None: for ever). ``file``: the id of its picture, or ""."""
 
     kind: str
     number: str
     valid_to: date | None = None
+    file: str = ""
 
 
 class Account(Struct, frozen=True):

@@ -21,6 +21,7 @@ from registries.filing.model import changes
 from registries.filing.sight import Sight, sight_of
 from registries.outside import records as outside
 from registries.outside.model import Register
+from registries.papers import records as papers
 from registries.suppliers import checking, filings, reading, records, rules, searching
 from registries.suppliers.model import SupplierFacts
 from registries.suppliers.showing import lines_for
@@ -95,6 +96,8 @@ async def show(request: Request, refused: str = "") -> Response:
         facts=facts,
         word=rules.standing(facts, today).value,
         lines=lines_for(dossier, sight),
+        dossier=dossier,
+        papers=await papers.told(pool, org_id, reading.files_of(dossier)) if whole else {},
         versions=await filings.BOOK.versions(pool, org_id) if whole else [],
         as_lines=reading.as_lines,
         changes=changes,

@@ -18,6 +18,7 @@ from plumbing.web import collect, page, read_form, see_other
 from registries.filing.doors import closed, rows_of, told
 from registries.filing.model import Stage
 from registries.outside.rules import firm_of
+from registries.papers import records as papers
 from registries.parameters import records as parameters
 from registries.suppliers import checking, filings, reading, records, rules
 from registries.suppliers.model import SizeClass, Standing
@@ -56,7 +57,8 @@ async def _own(
         heard=heard,
         firm=firm,
         told=checking.told(firm) if firm else {},
-        doubts=await checking.against(state.postgres, dossier, state.clock.now_ms()) if dossier else [],
+        papers=await papers.told(state.postgres, actor.org_id, reading.files_in(f)),
+        doubts=await checking.against(state.postgres, actor.org_id, dossier, state.clock.now_ms()) if dossier else [],
         history=await filings.BOOK.history(state.postgres, actor.org_id),
         kind="supplier",
         f=f,
@@ -117,7 +119,9 @@ async def file_own(request: Request) -> Response:
     firm = firm_of(await checking.answers(state, form.get("uscc", "")))
     if firm is not None:
         form.update(checking.filled(form, firm, before or reading.NOTHING))
-    dossier, faults = reading.read_dossier(form, secret, day_of(state.clock.now_ms()), before or reading.NOTHING)
+    own = await papers.told(state.postgres, actor.org_id, reading.files_in(form))
+    today = day_of(state.clock.now_ms())
+    dossier, faults = reading.read_dossier(form, secret, today, before or reading.NOTHING, own)
     if faults:
         return await _own(request, actor, form, faults)
     try:
@@ -125,6 +129,7 @@ async def file_own(request: Request) -> Response:
             pledged = form.get("pledge", "") not in ("", "0")
             now_ms = state.clock.now_ms()
             await filings.file(conn, actor, actor.org_id, dossier, pledged, now_ms, actor.user_id)
+            await papers.keep(conn, actor.org_id, reading.files_of(dossier))
     except Problem as problem:
         return await _own(request, actor, form, [], lists.in_words(request, problem))
     return see_other(OWN, "note.supplier_filed")

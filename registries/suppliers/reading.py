@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date
+
+from msgspec import structs
 
 from plumbing.typed import Fault, Typed
 from plumbing.web import Form
@@ -87,10 +90,10 @@ def read_holders(typed: Typed, secret: bytes, before: Dossier) -> tuple[Sharehol
     return tuple(each for each in holders if each)
 
 
-def _certificate(typed: Typed, n: int) -> Certificate | None:
+def _certificate(typed: Typed, n: int, files: Collection[str]) -> Certificate | None:
     kind, number = typed.text(f"paper-{n}-kind", 60, need=False), typed.text(f"paper-{n}-number", 60, need=False)
-    until = typed.raw(f"paper-{n}-until")
-    if not (kind or number or until):
+    until, file = typed.raw(f"paper-{n}-until"), typed.raw(f"paper-{n}-file")
+    if not (kind or number or until or file):
         return None
     if not kind:
         typed.wrong(f"paper-{n}-kind", "typed.missing")
@@ -101,7 +104,9 @@ def _certificate(typed: Typed, n: int) -> Certificate | None:
     except ValueError:
         typed.wrong(f"paper-{n}-until", "filing.day_wrong")
         return None
-    return Certificate(kind, number, valid_to)
+    if file and file not in files:
+        typed.wrong(f"paper-{n}-file", "supplier.paper_gone")
+    return Certificate(kind, number, valid_to, file)
 
 
 def _account(typed: Typed, n: int, before: Dossier) -> Account | None:
@@ -118,15 +123,20 @@ def _account(typed: Typed, n: int, before: Dossier) -> Account | None:
 def _still_good(typed: Typed, papers: list[Certificate | None], before: Dossier, today: date) -> None:
     """A certificate that is over is not filed; one that was filed while it held may stay until it is renewed."""
     for n, paper in enumerate(papers, 1):
-        if paper and paper.valid_to and paper.valid_to < today and paper not in before.certificates:
+        known = any(paper and structs.replace(each, file=paper.file) == paper for each in before.certificates)
+        if paper and paper.valid_to and paper.valid_to < today and not known:
             typed.wrong(f"paper-{n}-until", "supplier.certificate_over")
 
 
-def read_dossier(form: Form, secret: bytes, today: date, before: Dossier = NOTHING) -> tuple[Dossier, list[Fault]]:
-    """The dossier as typed and what is wrong with it. ``before``: what is known; its numbers stay."""
+def read_dossier(
+    form: Form, secret: bytes, today: date, before: Dossier = NOTHING, files: Collection[str] = ()
+) -> tuple[Dossier, list[Fault]]:
+    """The dossier as typed and what is wrong with it. ``before``: what is known; its numbers stay. ``files``: the ids
+    of the firm's own papers.
+    """
     typed = Typed(form, LABELS)
     head_name, head_number, head_key = read_head(typed, secret, before)
-    papers = [_certificate(typed, n) for n in range(1, CERTIFICATES_MAX + 1)]
+    papers = [_certificate(typed, n, files) for n in range(1, CERTIFICATES_MAX + 1)]
     _still_good(typed, papers, before, today)
     accounts = [_account(typed, n, before) for n in range(1, ACCOUNTS_MAX + 1)]
     found = Dossier(
@@ -151,6 +161,21 @@ def read_dossier(form: Form, secret: bytes, today: date, before: Dossier = NOTHI
     return found, typed.faults
 
 
+def files_in(f: Mapping[str, str]) -> list[str]:
+    """The papers that a form names."""
+    return [f[key] for n in range(1, CERTIFICATES_MAX + 1) if f.get(key := f"paper-{n}-file")]
+
+
+def files_of(dossier: Dossier) -> list[str]:
+    """The papers that a dossier names."""
+    return [each.file for each in dossier.certificates if each.file]
+
+
+def _mark(file: str) -> str:
+    """How a line tells one paper from another."""
+    return f"（附件 {file[-4:]}）" if file else ""
+
+
 def as_typed(dossier: Dossier) -> dict[str, str]:
     """A dossier as the fields of its form; numbers of identity papers masked."""
     f = {
@@ -169,6 +194,7 @@ def as_typed(dossier: Dossier) -> dict[str, str]:
     for n, paper in enumerate(dossier.certificates, 1):
         until = paper.valid_to.isoformat() if paper.valid_to else ""
         f |= {f"paper-{n}-kind": paper.kind, f"paper-{n}-number": paper.number, f"paper-{n}-until": until}
+        f[f"paper-{n}-file"] = paper.file
     for n, account in enumerate(dossier.accounts, 1):
         f |= {f"account-{n}-bank": account.bank, f"account-{n}-number": account.number}
     return f
@@ -179,7 +205,7 @@ def as_lines(dossier: Dossier) -> dict[str, str]:
     f = as_typed(dossier)
     plain_fields = {name: value for name, value in f.items() if "-" not in name}
     holders = [f"{s.name} {s.number} {s.share_bp / 100:g}%{' ✓' if s.manages else ''}" for s in dossier.shareholders]
-    papers = [f"{c.kind} {c.number} {c.valid_to or '—'}" for c in dossier.certificates]
+    papers = [f"{c.kind} {c.number} {c.valid_to or '—'}{_mark(c.file)}" for c in dossier.certificates]
     accounts = [f"{a.bank} {a.number}" for a in dossier.accounts]
     return plain_fields | {
         "shareholders": "；".join(holders), "certificates": "；".join(papers), "accounts": "；".join(accounts),

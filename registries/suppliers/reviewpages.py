@@ -14,6 +14,7 @@ from plumbing.web import collect, page, read_form, see_other
 from registries.filing import doors
 from registries.filing.model import Stage
 from registries.outside import records as outside
+from registries.papers import records as papers
 from registries.suppliers import checking, filings, kin, reading
 
 REVIEWS = "/suppliers/filings"
@@ -33,7 +34,8 @@ async def _show(request: Request, refused: str = "") -> Response:
     more = {
         "kin": await kin.of(pool, row["org_id"], dossier),
         "heard": await outside.known(pool, dossier.uscc),
-        "doubts": await checking.against(pool, dossier, request.state.clock.now_ms()),
+        "papers": await papers.told(pool, row["org_id"], reading.files_of(dossier)),
+        "doubts": await checking.against(pool, row["org_id"], dossier, request.state.clock.now_ms()),
     }
     return await doors.show(request, filings.BOOK, reading.as_lines, refused, **more)
 
@@ -52,7 +54,7 @@ async def decide(request: Request) -> Response:
     async def do(conn: Connection, actor: Actor, decision: Stage, remark: str, proven: bool) -> None:
         if decision is Stage.APPROVED and not proven:
             row = await filings.BOOK.filing(conn, actor, thing, now_ms)
-            if await checking.against(conn, filings.BOOK.read(row["content"]), now_ms):
+            if await checking.against(conn, row["org_id"], filings.BOOK.read(row["content"]), now_ms):
                 raise Problem(422, "filing_doubts_open")
         org_id = await filings.decide(conn, actor, thing, decision, remark, proven, now_ms)
         await checking.compare(conn, org_id, now_ms, actor)

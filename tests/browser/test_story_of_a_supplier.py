@@ -17,6 +17,8 @@ from standards import uscc
 from tests.browser.pages import DESKTOP, PHONE, a_browser, a_person
 from tests.live import Site, a_live_site
 from tests.registries.firms import HEAD, NEW, a_form
+from tests.registries.test_papers import a_picture
+from tests.support import eventually
 
 WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 HOUR = 3_600_000
@@ -87,10 +89,17 @@ async def test_a_firm_is_returned_once_approved_and_signs_up(site: Site, chromiu
         await firm.wait_for_selector("#standing[data-standing=draft]")
         for name, value in (("kind", "营业执照"), ("number", form["uscc"]), ("until", "2099-12-31")):
             await firm.fill(f"#paper-1-{name}", value)
+        licence = {"name": "营业执照.png", "mimeType": "image/png", "buffer": a_picture()}
+        await firm.set_input_files("[data-paper] .paper-file >> nth=0", licence)
+        await firm.wait_for_selector(".paper-see:text('营业执照.png')")
         await firm.check("#pledge")
         assert not await firm.evaluate(WIDER)
         await firm.click("#change button[type=submit]")
         await firm.wait_for_selector("#standing[data-standing=provisional]")
+        await finance.goto(f"{site.origin}/suppliers/filings?words={form['uscc']}")
+        await finance.click(f"[data-uscc='{form['uscc']}'] a")
+        await finance.locator("#papers img").scroll_into_view_if_needed()
+        await eventually(lambda: finance.evaluate("document.querySelector('#papers img').naturalWidth > 0"))
         await reviewed(finance, site, form, "approve")
         await firm.reload()
         await firm.wait_for_selector("#standing[data-standing=active]")

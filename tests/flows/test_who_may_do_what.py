@@ -143,8 +143,8 @@ RULES: dict[frozenset[str], str] = {
         POST /api/auctions/{auction_id:uuid}/signup | GET /practice | POST /practice | GET /products/own
         GET /products/own/alerts | GET /products/new | POST /products/new
         POST /api/products/imports
-        GET /suppliers/own | POST /suppliers/own | POST /suppliers/own/registers | POST /suppliers/own/closing
-        GET /registration
+        POST /api/papers | GET /suppliers/own | POST /suppliers/own | POST /suppliers/own/registers
+        POST /suppliers/own/closing | GET /registration
     """,
     frozenset({"bidder"}): """
         GET /lots/{lot_id:uuid}/room | DELETE /api/auctions/{auction_id:uuid}/signup
@@ -174,7 +174,7 @@ RULES: dict[frozenset[str], str] = {
         GET /products/{product_id:uuid}/edit | POST /products/{product_id:uuid}/edit
         POST /products/{product_id:uuid}/shelf
         POST /suppliers/{org_id:uuid}/bans | POST /suppliers/bans/{ban_id:uuid}/end
-        POST /suppliers/doubts/{doubt_id:uuid}
+        POST /suppliers/doubts/{doubt_id:uuid} | GET /papers/{paper_id:uuid}
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
         POST /keys/{key_id:uuid}/revocation | POST /webhooks/{endpoint_id:uuid}/secret
         POST /webhooks/{endpoint_id:uuid}/end | POST /webhooks/{endpoint_id:uuid}/test
@@ -292,7 +292,7 @@ def address(route: str, scene: Scene) -> tuple[str, str]:
         "{org_id:uuid}": str(scene.org_id), "{grant_id:uuid}": str(uuid4()),
         "{role_id:uuid}": str(uuid4()), "{registration_id:uuid}": str(uuid4()),
         "{delegation_id:uuid}": str(uuid4()), "{filing_id:uuid}": str(uuid4()), "{ban_id:uuid}": str(uuid4()),
-        "{doubt_id:uuid}": str(uuid4()),
+        "{doubt_id:uuid}": str(uuid4()), "{paper_id:uuid}": str(uuid4()),
         "{product_id:uuid}": str(uuid4()), "{good_id:uuid}": str(uuid4()), "{standard_id:uuid}": str(uuid4()),
         "{against}": "peers", "{flag}": "energy",
         "{import_id:uuid}": str(uuid4()),

@@ -65,7 +65,7 @@ async def test_a_firm_registers_is_returned_corrects_is_approved_and_takes_part_
     assert await standing(pool, actor.org_id) == "draft"
     async with at(app, pool, actor) as own:
         assert "请补充营业执照" in (await own.get("/suppliers/own")).text
-        paper = {"paper-1-kind": "营业执照", "paper-1-number": "X1", "paper-1-until": "2099-12-31"}
+        paper = {"paper-1-kind": "营业执照", "paper-1-number": form["uscc"], "paper-1-until": "2099-12-31"}
         corrected = a_dossier(form, head_id="", **paper)
         assert (await own.post("/suppliers/own", data=corrected)).status_code == 303
     assert await standing(pool, actor.org_id) == "provisional"
