@@ -211,7 +211,10 @@ _EXPERTS = (
 _REGISTERS = (
     _ours("registers.again_days", Kind.DAYS, 30, "财库〔2016〕125号：信用记录须随采购查询；间隔为平台默认", 1, 365),
 )
-_AGENCIES = (_hard("agencies.staff_min", Kind.COUNT, 5, "财库〔2018〕2号 §11", 5, 1_000),)
+_AGENCIES = (
+    _hard("agencies.staff_min", Kind.COUNT, 5, "财库〔2018〕2号 §11", 5, 1_000),
+    _hard("agencies.update_workdays", Kind.WORKDAYS, 10, "财库〔2018〕2号（名录登记信息变更），条号待核", 1, 10),
+)
 
 _VEHICLE_LIMITS = "党政机关公务用车配备标准，金额和排气量以当地现行标准为准，待核"
 _VEHICLES = (

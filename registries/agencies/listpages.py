@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from uuid import UUID
 
 from starlette.requests import Request
@@ -30,13 +31,14 @@ from standards.workdays import day_of
 EXPORT_MAX = 20_000
 COLUMNS = ("name", "uscc", "region", "standing", "credit", "cases", "registered_at")
 STANDINGS = tuple(each.value for each in Standing)
+ASKABLE = (*STANDINGS, "late")
 
 
 @page("GET", "/agencies", act=OPEN)
 async def agencies(request: Request) -> Response:
     """The agencies, with what the address asks for."""
     state, actor = request.state, await sessions.actor(request)
-    asked = lists.wanted(request, "/agencies", STANDINGS)
+    asked = lists.wanted(request, "/agencies", ASKABLE)
     rows = await records.search(state.postgres, asked, day_of(state.clock.now_ms()))
     response: Response = state.templates.page(
         request,
@@ -44,7 +46,7 @@ async def agencies(request: Request) -> Response:
         **counted(rows),
         kind="agency",
         asked=asked,
-        standings=STANDINGS,
+        standings=ASKABLE,
         places=[(code, regions.full_name(code)) for code in sorted(regions.NAMES)],
         place=regions.full_name,
         exports=actor is not None,
@@ -56,7 +58,7 @@ async def agencies(request: Request) -> Response:
 async def export(request: Request) -> Response:
     """What the search finds, at most ``EXPORT_MAX`` agencies, as a file of public columns; written down."""
     actor, state, lang = await require(request), request.state, language(request)
-    asked = lists.wanted(request, "/agencies", STANDINGS)
+    asked = lists.wanted(request, "/agencies", ASKABLE)
     rows = await records.search(state.postgres, asked, day_of(state.clock.now_ms()), EXPORT_MAX)
     say = state.texts.say
     await audit(state.postgres, actor, "agency.exported", detail={"words": asked.words, "rows": len(rows)})
@@ -106,6 +108,10 @@ async def _show(request: Request, refused: str = "") -> Response:
         appraisals=await pool.fetch(SQL["appraisals"], org_id),
         to_appraise=await pool.fetch(SQL["to_appraise"], org_id, actor.org_id) if actor and buys else [],
         measures=MEASURES,
+        measured=await pool.fetchrow(SQL["measured"], org_id),
+        quarters=await pool.fetch(SQL["by_quarter"], org_id, datetime.combine(today, time())),
+        late=await pool.fetch(SQL["late_of"], org_id) if sight is Sight.WHOLE else [],
+        asked_case=request.query_params.get("case", ""),
         may_mark=may_act(actor, Act.AGENCY_MARK, region=facts.region, now_ms=now_ms),
         own=actor is not None and actor.org_id == org_id,
         place=regions.full_name,

@@ -15,7 +15,7 @@ from plumbing.problems import Problem
 from plumbing.typed import Fault
 from plumbing.web import collect, page, read_form, see_other
 from registries.agencies import reading, records, rules
-from registries.agencies.model import Standing
+from registries.agencies.model import Standing, Status
 from registries.agencies.records import BOOK
 from registries.filing import doors
 from registries.filing.doors import rows_of, told
@@ -48,6 +48,7 @@ async def _own(
         known=known,
         word=(rules.standing(known, day_of(state.clock.now_ms())) if known else Standing.DRAFT).value,
         name=known.name if known else actor.org_name,
+        changes=known is not None and known.status is Status.ACTIVE,
         history=await BOOK.history(state.postgres, actor.org_id),
         f=f,
         open_form=bool(faults or refused) or row is None or returned,
@@ -75,11 +76,15 @@ async def file_own(request: Request) -> Response:
     now_ms = state.clock.now_ms()
     rule_set = await parameters.rule_set(state.postgres, form.get("region", "") or actor.region, now_ms)
     dossier, faults = reading.read_dossier(form, rule_set.number("agencies.staff_min"))
+    known, today = await records.facts(state.postgres, actor.org_id), day_of(now_ms)
+    since = reading.read_change(form, faults, today) if known and known.status is Status.ACTIVE else None
     if faults:
         return await _own(request, actor, form, faults)
+    calendar = await parameters.calendar(state.postgres)
+    late = rules.late_by(calendar, since, today, int(rule_set.number("agencies.update_workdays")))
     try:
         async with state.postgres.acquire() as conn, conn.transaction():
-            await records.file(conn, actor, dossier, now_ms)
+            await records.file(conn, actor, dossier, now_ms, since, late)
     except Problem as problem:
         return await _own(request, actor, form, [], lists.in_words(request, problem))
     return see_other(OWN, "note.agency_filed")

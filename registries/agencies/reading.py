@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from plumbing.typed import Fault, Typed
 from plumbing.web import Form
 from registries.agencies.model import Dossier, Room, Staff
@@ -11,6 +13,7 @@ from registries.filing.sight import Sight
 from standards import regions
 
 STAFF_MAX, ROOMS_MAX = 12, 4
+EARLIEST = date(2018, 1, 1)
 _AT = {Shortcoming.STAFF: "staff-1-name", Shortcoming.ROOM: "room-1-name", Shortcoming.ADDRESS: "address"}
 _HIDDEN = ("contact", "phone")
 
@@ -57,6 +60,22 @@ def read_dossier(form: Form, staff_min: int) -> tuple[Dossier, list[Fault]]:
         if short is not Shortcoming.ADDRESS:
             typed.wrong(_AT[short], f"agency.short_{short}", least=staff_min)
     return found, typed.faults
+
+
+def read_change(form: Form, faults: list[Fault], today: date) -> date | None:
+    """Since when a change of a published agency holds; noted in ``faults`` where it is no day, or one to come."""
+    typed = Typed(form, "agency.label")
+    text = typed.raw("changed_on")
+    try:
+        since = date.fromisoformat(text)
+    except ValueError:
+        typed.wrong("changed_on", "filing.day_wrong" if text else "typed.missing")
+        faults += typed.faults
+        return None
+    if not EARLIEST <= since <= today:
+        typed.wrong("changed_on", "agency.changed_later")
+    faults += typed.faults
+    return since
 
 
 def as_typed(dossier: Dossier) -> dict[str, str]:

@@ -49,15 +49,21 @@ async def published(conn: Connection | Pool, org_id: UUID, today: date) -> bool:
     return bool(await conn.fetchval(SQL["standing_of"], org_id, today) == "active")
 
 
-async def file(conn: Connection, actor: Actor, dossier: Dossier, now_ms: int) -> None:
-    """Keep the dossier of the actor's agency and let it wait for the check at home. Refused as by ``Book.keep``."""
+async def file(
+    conn: Connection, actor: Actor, dossier: Dossier, now_ms: int, changed_on: date | None = None, late: int = 0
+) -> None:
+    """Keep the dossier of the actor's agency and let it wait for the check at home. Refused as by ``Book.keep``.
+
+    ``changed_on``: since when a change holds; ``late``: how many working days too late it is filed.
+    """
     now = await conn.fetchval(BOOK.sql["lock"], actor.org_id)
     after = rules.status_after_filing(Status(now) if now else None)
     kept = await BOOK.keep(conn, actor.org_id, dossier, now_ms, actor.user_id)
     if after is not Status.ACTIVE:
         await BOOK.carry(conn, actor.org_id, kept.dossier)
         await put(conn, actor.org_id, dossier.region, after)
-    detail = {"filing": str(kept.id), "standing": after}
+    await conn.execute(SQL["note_change"], kept.id, changed_on, late)
+    detail = {"filing": str(kept.id), "standing": after, "late_workdays": late}
     await audit(conn, actor, "agency.filed", f"agency:{actor.org_id}", detail=detail)
 
 

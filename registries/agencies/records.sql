@@ -29,11 +29,13 @@ WITH found AS (
                WHERE m.org_id = a.org_id AND m.during @> $1::date), 0)))::integer AS credit,
            (SELECT round(avg(p.competence + p.speed + p.service + p.integrity) / 4, 1)::float8
             FROM agency_appraisal p WHERE p.org_id = a.org_id) AS mean,
-           (SELECT count(DISTINCT c.auction_id) FROM agency_activity c WHERE c.org_id = a.org_id) AS cases
+           (SELECT count(DISTINCT c.auction_id) FROM agency_activity c WHERE c.org_id = a.org_id) AS cases,
+           (SELECT count(*) FROM agency_filing f WHERE f.org_id = a.org_id AND f.late_workdays > 0
+              AND f.filed_at > $1::date - interval '1 year') AS late
     FROM agency a JOIN organisation o ON o.id = a.org_id
     WHERE starts_with(a.region, $2) AND ($3 = '' OR o.name ILIKE '%' || $3 || '%' OR o.uscc = upper($3))
 )
-SELECT *, count(*) OVER () AS total FROM found WHERE $4 = '' OR standing = $4
+SELECT *, count(*) OVER () AS total FROM found WHERE $4 = '' OR standing = $4 OR ($4 = 'late' AND late > 0)
 ORDER BY name, org_id LIMIT $5 OFFSET $6;
 
 -- name: marks_of
@@ -78,3 +80,23 @@ INSERT INTO agency_appraisal (auction_id, org_id, buyer_org_id, competence, spee
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
 WHERE EXISTS (SELECT FROM agency_activity c WHERE c.auction_id = $1 AND c.org_id = $2 AND c.buyer_org_id = $3)
 ON CONFLICT (auction_id) DO NOTHING RETURNING true;
+
+-- name: note_change
+UPDATE agency_filing SET changed_on = $2, late_workdays = $3 WHERE id = $1;
+
+-- name: late_of
+-- Changes that were filed too late, the latest first.
+SELECT no, filed_at, changed_on, late_workdays FROM agency_filing WHERE org_id = $1 AND late_workdays > 0 ORDER BY no DESC LIMIT 20;
+
+-- name: by_quarter
+-- What it ran in each of the last eight quarters before $2.
+SELECT to_char(q, 'YYYY"Q"Q') AS quarter, count(DISTINCT c.auction_id) AS many, coalesce(sum(c.amount_fen), 0)::bigint AS fen
+FROM generate_series(date_trunc('quarter', $2::timestamp) - interval '21 months', date_trunc('quarter', $2::timestamp), '3 months') AS q
+LEFT JOIN agency_activity c ON c.org_id = $1 AND date_trunc('quarter', c.closed_at AT TIME ZONE 'Asia/Shanghai') = q
+GROUP BY q ORDER BY q DESC;
+
+-- name: measured
+-- The mean of each measure of its appraisals, in hundredths.
+SELECT count(*) AS many, round(100 * avg(competence))::integer AS competence, round(100 * avg(speed))::integer AS speed,
+       round(100 * avg(service))::integer AS service, round(100 * avg(integrity))::integer AS integrity
+FROM agency_appraisal WHERE org_id = $1;

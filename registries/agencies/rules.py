@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 
 from registries.agencies.model import AgencyFacts, Dossier, Mark, MarkKind, Standing, Status
+from standards.workdays import Calendar, workdays_between
 
 CREDIT_FULL = 100
 
@@ -48,3 +49,8 @@ def status_after_filing(now: Status | None) -> Status:
 def credit(marks: Iterable[Mark], on: date) -> int:
     """Its credit 信用分 on that day: 100 less the points of what holds, from 0 to 100. It orders; it never excludes."""
     return max(0, min(CREDIT_FULL, CREDIT_FULL - sum(mark.points for mark in marks if mark.holds(on))))
+
+
+def late_by(calendar: Calendar, changed_on: date | None, filed_on: date, within: int) -> int:
+    """How many working days too late a change was filed (财库〔2018〕2号: ten); 0 in time, or of a first filing."""
+    return max(0, workdays_between(calendar, changed_on, filed_on) - within) if changed_on else 0

@@ -65,7 +65,7 @@ async def show(request: Request, book: Book[D], lines: Lines[D], refused: str = 
         history=await book.history(state.postgres, row["org_id"]),
         place=regions.full_name,
         refused=refused,
-        **({"kin": (), "heard": {}, "doubts": (), "papers": {}} | more),
+        **({"kin": (), "heard": {}, "doubts": (), "papers": {}, "late_workdays": row.get("late_workdays")} | more),
     )
     return response
 

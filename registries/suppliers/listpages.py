@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import Any
 
 from starlette.requests import Request
@@ -105,6 +106,7 @@ async def show(request: Request, refused: str = "") -> Response:
         whole=whole,
         bans=await pool.fetch(records.SQL["bans_of"], org_id, today),
         activity=await pool.fetch(records.SQL["activity"], org_id, not whole),
+        quarters=await pool.fetch(records.SQL["by_quarter"], org_id, datetime.combine(today, time())),
         sums=await pool.fetchrow(records.SQL["statistics"], org_id),
         may_ban=may_act(actor, Act.SUPPLIER_BAN, region=facts.region, now_ms=now_ms),
         reviews=may_act(actor, Act.SUPPLIER_REVIEW, region=facts.region, now_ms=now_ms),

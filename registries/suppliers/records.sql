@@ -85,3 +85,11 @@ SELECT count(*) AS taken_part, count(*) FILTER (WHERE valid) AS valid, count(*) 
        count(*) FILTER (WHERE conformity = 'fail') AS unfit, coalesce(sum(amount_fen), 0)::bigint AS amount_fen,
        count(DISTINCT buyer_name) FILTER (WHERE amount_fen IS NOT NULL) AS buyers
 FROM supplier_activity WHERE org_id = $1;
+
+-- name: by_quarter
+-- What it was awarded in each of the last eight quarters before $2.
+SELECT to_char(q, 'YYYY"Q"Q') AS quarter, count(a.lot_id) AS many, coalesce(sum(a.amount_fen), 0)::bigint AS fen
+FROM generate_series(date_trunc('quarter', $2::timestamp) - interval '21 months', date_trunc('quarter', $2::timestamp), '3 months') AS q
+LEFT JOIN supplier_activity a ON a.org_id = $1 AND a.amount_fen IS NOT NULL AND a.stage <> 'failed'
+     AND date_trunc('quarter', a.closed_at AT TIME ZONE 'Asia/Shanghai') = q
+GROUP BY q ORDER BY q DESC;

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from accounts.model import Actor, Role
+from accounts.todo.waiting import Step, steps_of
 from auction.case import approving, drafting
 from plumbing.clock import Clock
 from plumbing.postgres import Pool
@@ -16,7 +17,7 @@ from plumbing.problems import Problem
 from plumbing.valkey import Valkey
 from registries.agencies import doors, records, rules
 from registries.agencies.model import AgencyFacts, Dossier, Mark, MarkKind, Room, Staff, Status
-from standards.workdays import day_of
+from standards.workdays import day_of, seed
 from tests.accounts.admin.people import at
 from tests.auction.people import an_actor, an_organisation
 from tests.auction.walk import MINUTE, a_cast, a_draft, within
@@ -142,15 +143,58 @@ async def test_a_purchaser_appraises_a_case_once_and_only_his_own(app: WithState
     async with at(app, pool, cast.buyer) as buyer, at(app, pool, other) as elsewhere:
         assert (await buyer.post(f"{path}/appraisals", data=scores)).status_code == 409, "not over yet"
         await pool.execute("UPDATE lot SET stage = 'failed' WHERE auction_id = $1", case)
+        assert [step.key for step in await to_appraise(pool, cast.buyer)] == [f"agency_appraise:{case}"]
+        assert await to_appraise(pool, other) == []
+        assert 'id="appraise"' in (await buyer.get(f"{path}?case={case}")).text
         assert (await elsewhere.post(f"{path}/appraisals", data=scores)).status_code == 409, "not his"
         assert (await buyer.post(f"{path}/appraisals", data=scores | {"speed": "6"})).status_code == 409
         assert (await buyer.post(f"{path}/appraisals", data=scores)).status_code == 303
         assert (await buyer.post(f"{path}/appraisals", data=scores)).status_code == 409, "once"
         page = (await buyer.get(path)).text
     assert ("专业" in page, 'id="appraise"' in page) == (True, False)
+    assert await to_appraise(pool, cast.buyer) == []
+    assert 'id="measured"' in page
     (row,) = [one for one in await pool.fetch(records.SQL["search"], TODAY, "", agent.org_name, "", 500, 0)
               if one["org_id"] == agent.org_id]  # fmt: skip
     assert (row["mean"], row["cases"]) == (4.5, 1)
+
+
+async def to_appraise(pool: Pool, actor: Actor) -> list[Step]:
+    found = await steps_of(pool, actor.user_id, Clock().now_ms())
+    return [step for step in found if step.mine and step.kind == "agency_appraise"]
+
+
+@pytest.mark.parametrize(
+    ("changed_on", "filed_on", "late"),
+    [
+        (None, "2026-11-20", 0), ("2026-11-06", "2026-11-20", 0), ("2026-11-05", "2026-11-20", 1),
+        ("2026-09-30", "2026-10-20", 0), ("2026-09-30", "2026-10-22", 2), ("2026-11-20", "2026-11-20", 0),
+    ],
+)  # fmt: skip
+def test_a_change_is_late_after_ten_working_days(changed_on: str | None, filed_on: str, late: int) -> None:
+    since = date.fromisoformat(changed_on) if changed_on else None
+    assert rules.late_by(seed(), since, date.fromisoformat(filed_on), 10) == late
+
+
+async def test_a_published_agency_says_since_when_a_change_holds_and_is_told_late(app: WithState, pool: Pool) -> None:
+    mark = uuid4().hex[:8]
+    form = a_form(name=f"杭州{mark}代理")
+    agent = await a_published(app, pool, form)
+    async with at(app, pool, agent) as own:
+        for day in ("", "2026-02-30", str(TODAY + timedelta(days=1)), "2001-01-01"):
+            answer = await own.post("/agencies/own", data=form | {"address": "新址", "changed_on": day})
+            assert answer.status_code == 422, day
+        filed = form | {"address": "新址", "changed_on": str(TODAY - timedelta(days=60))}
+        assert (await own.post("/agencies/own", data=filed)).status_code == 303
+    home = await a_reviewer(pool)
+    filing = await pool.fetchval("SELECT id FROM agency_filing WHERE org_id = $1 AND stage = 'filed'", agent.org_id)
+    async with at(app, pool, home) as finance:
+        assert 'id="late"' in (await finance.get(f"/agencies/filings/{filing}")).text
+        found = (await finance.get(f"/agencies?words={mark}&chosen=late")).text
+        assert str(agent.org_id) in found
+        assert 'id="late"' in (await finance.get(f"/agencies/{agent.org_id}")).text
+    async with a_browser(app) as anybody:
+        assert 'id="late"' not in (await anybody.get(f"/agencies/{agent.org_id}")).text
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from plumbing.valkey import Valkey
 from registries.joining import pages as joining
 from registries.suppliers import doors, kin, records, rules
 from registries.suppliers.model import Declarations, Status
+from standards.workdays import day_of
 from tests.accounts.admin.people import at
 from tests.auction.walk import a_cast, published, within
 from tests.registries.firms import HEAD, OTHER_HEAD, a_code, a_dossier, a_form, a_reviewer, registered, waiting
@@ -130,12 +132,43 @@ async def test_two_firms_of_one_head_are_kept_apart_and_the_number_is_nowhere(
     assert not [row for row in kept if HEAD in row["text"] or OTHER_HEAD in row["text"]]
 
 
-async def test_a_shareholder_with_more_than_half_keeps_two_firms_apart(app: WithState, pool: Pool) -> None:
+async def test_a_firm_whose_certificate_ran_out_may_not_sign_up_until_it_is_renewed(
+    app: WithState, pool: Pool, valkey_client: Valkey
+) -> None:
+    form = a_form()
+    actor = await registered(app, pool, form)
+    today = day_of(Clock().now_ms())
+    paper = {"paper-1-kind": "许可证", "paper-1-number": "1", "paper-1-until": str(today)}
+    async with at(app, pool, actor) as own:
+        assert (await own.post("/suppliers/own", data=a_dossier(form, **paper))).status_code == 303
+    cast = await a_cast(pool, suppliers=0)
+    auction_id, _ = await published(pool, valkey_client, cast)
+    tomorrow = Clock().now_ms() + 86_400_000
+    assert "certificate_expired" in await lawful.qualify(pool, actor.org_id, {"category": "A02091001"}, [], tomorrow)  # type: ignore[arg-type]
+    await pool.execute("UPDATE supplier SET certificate_until = $2 WHERE org_id = $1", actor.org_id, today)
+    with pytest.raises(Problem) as refused:
+        await within(pool, signing.sign_up, actor, auction_id, Declarations(), Clock().now_ms())
+    assert refused.value.code == "supplier_certificate_expired"
+    async with at(app, pool, actor) as own:
+        renewed = a_dossier(form, **(paper | {"paper-1-until": str(today + timedelta(days=400))}))
+        assert (await own.post("/suppliers/own", data=renewed)).status_code == 303
+    await within(pool, signing.sign_up, actor, auction_id, Declarations(), Clock().now_ms())
+
+
+async def test_a_shareholder_with_more_than_half_keeps_two_firms_apart(
+    app: WithState, pool: Pool, valkey_client: Valkey
+) -> None:
     mother, daughter = a_form(), a_form(head_id=OTHER_HEAD)
     above, below = await registered(app, pool, mother), await registered(app, pool, daughter)
     holder = {"holder-1-name": mother["name"], "holder-1-number": mother["uscc"], "holder-1-share": "51"}
     async with at(app, pool, below) as own:
         assert (await own.post("/suppliers/own", data=a_dossier(daughter, **holder))).status_code == 303
+    cast = await a_cast(pool, suppliers=0)
+    auction_id, _ = await published(pool, valkey_client, cast)
+    await within(pool, signing.sign_up, above, auction_id, Declarations(), Clock().now_ms())
+    with pytest.raises(Problem) as refused:
+        await within(pool, signing.sign_up, below, auction_id, Declarations(), Clock().now_ms())
+    assert refused.value.code == "supplier_related"
     row = {"category": "A02091001"}
     assert await lawful.qualify(pool, below.org_id, row, [above.org_id], Clock().now_ms()) == ["related"]  # type: ignore[arg-type]
 
