@@ -56,7 +56,7 @@ async def export(request: Request) -> Response:
         (
             row["plate"], row["model"], row["org_name"], regions.full_name(row["region"]),
             say(f"vehicle.word.{row['kind']}", lang), say(f"vehicle.word.{row['stage']}", lang),
-            plain(row["price_fen"]), row["km"], plain(row["year_fen"]),
+            plain(row["price_fen"]) if row["whole"] else "", row["km"], plain(row["year_fen"]),
             " ".join(say(f"vehicle.word.{one}", lang) for one in row["alerts_now"]),
         )
         for row in rows
@@ -70,10 +70,20 @@ async def statistics(request: Request) -> Response:
     """What each unit's vehicles cost in the last year, drawn to one scale."""
     actor, state = await require(request), request.state
     now_ms = state.clock.now_ms()
+    asked = lists.wanted(request, "/vehicles/statistics", ())
     given = (records.places_of(actor, now_ms), actor.org_id, day_of(now_ms))
-    rows = await state.postgres.fetch(SQL["statistics"], *given)
-    most = max((row["fuel"] + row["repair"] + row["insurance"] for row in rows), default=0)
-    response: Response = state.templates.page(request, "vehicle_statistics.html", rows=rows, most=most or 1)
+    start = (asked.at - 1) * lists.PAGE_SIZE
+    rows = await state.postgres.fetch(SQL["statistics"], *given, asked.plain, lists.PAGE_SIZE, start)
+    months = await state.postgres.fetch(SQL["months_of_all"], *given)
+    response: Response = state.templates.page(
+        request,
+        "vehicle_statistics.html",
+        **counted(rows),
+        asked=asked,
+        most=(rows[0]["most"] if rows else 0) or 1,
+        months=months,
+        month_most=max(one["fuel"] + one["repair"] + one["insurance"] for one in months) or 1,
+    )
     return response
 
 

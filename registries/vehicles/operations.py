@@ -121,13 +121,15 @@ async def has_room(conn: Connection, org_id: UUID, row: Record) -> bool:
 
 
 async def check_decision(conn: Connection, actor: Actor, row: Record, yes: bool, note: str) -> None:
-    """Whether finance may decide so on a purchase. ``Problem`` 403 for who asked, 422 without a reason for a refusal,
-    409 beyond the quota by now.
+    """Whether finance may decide so on a purchase. ``Problem`` 403 for who asked, 409 for who set the quota 不相容职务
+    and beyond the quota by now, 422 without a reason for a refusal.
     """
     if row["asked_by"] == actor.user_id:
         raise Problem(403, "forbidden")
     if not yes and not note:
         raise Problem(422, "reason_missing")
+    if yes and await conn.fetchval(SQL["quota_setter"], row["org_id"], row["kind"]) == actor.user_id:
+        raise Problem(409, "vehicle_same_person")
     quota, held = await _room(conn, row["org_id"], row["kind"])
     if yes and Stage(row["stage"]) is Stage.ASKED and held > quota:
         raise Problem(409, "vehicle_beyond_quota", quota=quota, held=held, most=0)

@@ -54,6 +54,7 @@ async def _show(request: Request, refused: str = "") -> Response:
     row = await pool.fetchrow(SQL["vehicle"], request.path_params["vehicle_id"], today)
     if row is None or not await records.sees(pool, actor, row, today, now_ms):
         raise Problem(404, "vehicle_unknown")
+    whole = records.sees_whole(actor, row, now_ms)
     months = await pool.fetch(SQL["months"], row["id"], today)
     entries = await pool.fetch(SQL["entries"], row["id"])
     found = records.vehicle_of(row)
@@ -64,7 +65,12 @@ async def _show(request: Request, refused: str = "") -> Response:
         "vehicle.html",
         409 if refused else 200,
         row=row,
-        entries=list(zip(entries, raised, strict=True))[::-1],
+        whole=whole,
+        entries=[
+            (one, alerts if whole else [])
+            for one, alerts in reversed(list(zip(entries, raised, strict=True)))
+            if whole or one["point_org_id"] == actor.org_id
+        ],
         months=months,
         most=max(one["fuel"] + one["repair"] + one["insurance"] for one in months) or 1,
         seats=seats(actor, row, now_ms),

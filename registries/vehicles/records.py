@@ -47,9 +47,14 @@ async def search(
     return await conn.fetch(SQL["search"], *seen, asked.plain, asked.chosen, place, most, (asked.at - 1) * most)
 
 
+def sees_whole(actor: Actor, row: Record, now_ms: int) -> bool:
+    """Whether the actor sees the whole record of this vehicle: of his unit, or of his places."""
+    return bool(row["org_id"] == actor.org_id or row["region"].startswith(tuple(places_of(actor, now_ms)) or ("-",)))
+
+
 async def sees(conn: Connection | Pool, actor: Actor, row: Record, today: date, now_ms: int) -> bool:
-    """Whether the actor may see this vehicle: of his unit, of his places, or one that his firm serves."""
-    if row["org_id"] == actor.org_id or row["region"].startswith(tuple(places_of(actor, now_ms)) or ("-",)):
+    """Whether the actor may see this vehicle: the whole record, or as a fixed point what it needs to serve it."""
+    if sees_whole(actor, row, now_ms):
         return True
     return bool(row["stage"] == "active" and await services_of(conn, actor.org_id, row["region"], today))
 

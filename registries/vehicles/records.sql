@@ -54,14 +54,18 @@ JOIN organisation o ON o.id = e.org_id LEFT JOIN person p ON p.id = e.made_by
 LEFT JOIN organisation f ON f.id = e.point_org_id WHERE e.vehicle_id = $1 ORDER BY e.id;
 
 -- name: search
--- Vehicles that a reader may see: of the places $1, of the unit $2, or in the places it serves as a fixed point.
+-- Vehicles that a reader may see: of the places $1 or the unit $2; a fixed point sees in its places those that it has served,
+-- and one whose whole plate it gives.
 WITH found AS (
-    SELECT v.*, o.name AS org_name, vehicle_alerts(v, $3::date, b.org_id IS NOT NULL) AS alerts_now
+    SELECT v.*, o.name AS org_name, w.whole,
+           CASE WHEN w.whole THEN vehicle_alerts(v, $3::date, b.org_id IS NOT NULL) ELSE '{}' END AS alerts_now
     FROM vehicle v JOIN organisation o ON o.id = v.org_id
     LEFT JOIN vehicle_beyond b ON b.org_id = v.org_id AND b.kind = v.kind
-    WHERE (v.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place))
-           OR (v.stage = 'active' AND EXISTS (SELECT FROM vehicle_point p
-               WHERE p.org_id = $2 AND starts_with(v.region, p.region) AND p.during @> $3::date)))
+    CROSS JOIN LATERAL (SELECT v.org_id = $2 OR EXISTS (
+        SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place)) AS whole) AS w
+    WHERE (w.whole OR (v.stage = 'active' AND EXISTS (SELECT FROM vehicle_point p
+               WHERE p.org_id = $2 AND starts_with(v.region, p.region) AND p.during @> $3::date)
+               AND (v.plate = upper($4) OR EXISTS (SELECT FROM vehicle_entry e WHERE e.vehicle_id = v.id AND e.point_org_id = $2))))
       AND ($4 = '' OR v.plate ILIKE '%' || $4 || '%' OR v.model ILIKE '%' || $4 || '%' OR o.name ILIKE '%' || $4 || '%')
       AND starts_with(v.region, $6)
 ), one_page AS (
@@ -70,7 +74,8 @@ WITH found AS (
     ORDER BY alerts_now = '{}', plate, id LIMIT $7 OFFSET $8
 )
 SELECT p.*, (SELECT coalesce(sum(e.amount_fen), 0)::bigint FROM vehicle_entry e
-             WHERE e.vehicle_id = p.id AND e.what IN ('fuel', 'repair', 'insurance') AND e.day > $3::date - 365) AS year_fen
+             WHERE e.vehicle_id = p.id AND e.what IN ('fuel', 'repair', 'insurance') AND e.day > $3::date - 365
+               AND (p.whole OR e.point_org_id = $2)) AS year_fen
 FROM one_page p ORDER BY p.alerts_now = '{}', p.plate, p.id;
 
 -- name: serves
@@ -97,7 +102,7 @@ SELECT * FROM vehicle_point WHERE id = $1 FOR UPDATE;
 UPDATE vehicle_point SET during = daterange(lower(during), least(upper(during), greatest($2, lower(during) + 1))) WHERE id = $1;
 
 -- name: statistics
--- What each unit's vehicles cost in the year before $3, the dearest first.
+-- What each unit's vehicles cost in the year before $3, the dearest first, one page of units with $4 in their name; the sums of all.
 WITH cost AS (
     SELECT e.vehicle_id, coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'fuel'), 0) AS fuel,
            coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'repair'), 0) AS repair,
@@ -110,11 +115,37 @@ WITH cost AS (
     LEFT JOIN vehicle_beyond b ON b.org_id = v.org_id AND b.kind = v.kind
     WHERE v.stage = 'active'
       AND (v.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place)))
+), units AS (
+    SELECT o.id, o.name, count(*) AS vehicles, sum(fuel)::bigint AS fuel, sum(repair)::bigint AS repair,
+           sum(insurance)::bigint AS insurance, count(*) FILTER (WHERE alerted) AS alerted
+    FROM seen JOIN organisation o ON o.id = seen.org_id WHERE $4 = '' OR o.name ILIKE '%' || $4 || '%' GROUP BY o.id, o.name
 )
-SELECT o.id, o.name, count(*) AS vehicles, sum(fuel)::bigint AS fuel, sum(repair)::bigint AS repair,
-       sum(insurance)::bigint AS insurance, count(*) FILTER (WHERE alerted) AS alerted
-FROM seen JOIN organisation o ON o.id = seen.org_id
-GROUP BY o.id, o.name ORDER BY sum(fuel + repair + insurance) DESC, o.name LIMIT 50;
+SELECT *, count(*) OVER () AS total, sum(vehicles) OVER ()::bigint AS all_vehicles, sum(alerted) OVER ()::bigint AS all_alerted,
+       sum(fuel) OVER ()::bigint AS all_fuel, sum(repair) OVER ()::bigint AS all_repair, sum(insurance) OVER ()::bigint AS all_insurance,
+       max(fuel + repair + insurance) OVER ()::bigint AS most
+FROM units ORDER BY fuel + repair + insurance DESC, name, id LIMIT $5 OFFSET $6;
+
+-- name: months_of_all
+-- What the vehicles of the places $1 and the unit $2 cost in each of the twelve months to $3.
+SELECT to_char(m, 'YYYY-MM') AS month, coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'fuel'), 0)::bigint AS fuel,
+       coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'repair'), 0)::bigint AS repair,
+       coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'insurance'), 0)::bigint AS insurance
+FROM generate_series(date_trunc('month', $3::date) - interval '11 months', date_trunc('month', $3::date), interval '1 month') m
+LEFT JOIN (
+    SELECT e.day, e.what, e.amount_fen FROM vehicle_entry e JOIN vehicle v ON v.id = e.vehicle_id
+    WHERE e.day > $3::date - 400 AND e.what IN ('fuel', 'repair', 'insurance')
+      AND (v.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place)))
+) e ON date_trunc('month', e.day) = m GROUP BY m ORDER BY m;
+
+-- name: quota_setter
+-- Who set the quota of a kind that holds for a unit.
+SELECT set_by FROM vehicle_quota WHERE org_id = $1 AND kind = $2 ORDER BY id DESC LIMIT 1;
+
+-- name: year_of
+-- What a vehicle cost in the year before $2; of one fixed point $3 alone.
+SELECT coalesce(sum(amount_fen), 0)::bigint FROM vehicle_entry
+WHERE vehicle_id = $1 AND what IN ('fuel', 'repair', 'insurance') AND day > $2::date - 365
+  AND ($3::uuid IS NULL OR point_org_id = $3);
 
 -- name: months
 -- What one vehicle cost in each of the twelve months to $2.

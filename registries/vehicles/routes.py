@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -11,10 +12,13 @@ from starlette.requests import Request
 from accounts.acts import Act
 from accounts.web import require
 from plumbing.lists import PAGE_SIZE, PAGES_MAX, Wanted
+from plumbing.postgres import Record
+from plumbing.problems import Problem
 from plumbing.web import collect, op
 from registries.vehicles import records
 from registries.vehicles.listpages import CHOICES
-from registries.vehicles.model import Kind, Stage
+from registries.vehicles.model import Kind, Stage, What
+from registries.vehicles.records import SQL
 from standards.workdays import day_of
 
 
@@ -60,11 +64,59 @@ async def list_vehicles(request: Request, query: VehiclesSought) -> VehiclesOut:
     found = [
         VehicleOut(
             row["id"], row["plate"], row["model"], row["org_name"], row["region"], Kind(row["kind"]),
-            Stage(row["stage"]), row["price_fen"], row["km"], row["year_fen"], list(row["alerts_now"]),
+            Stage(row["stage"]), row["price_fen"] if row["whole"] else 0, row["km"], row["year_fen"],
+            list(row["alerts_now"]),
         )
         for row in rows
     ]  # fmt: skip
     return VehiclesOut(rows[0]["total"] if rows else 0, PAGE_SIZE, found)
+
+
+class EntryOut(Struct, frozen=True):
+    """Something that happened to a vehicle; ``content``: ``ml`` of fuel, ``km``, ``place``, ``until``, ``note``."""
+
+    what: What
+    day: date
+    amount_fen: int
+    unit: str
+    point: str
+    content: dict[str, str | int]
+
+
+class VehicleDetailOut(VehicleOut, frozen=True):
+    """One vehicle with its record, the oldest first; a fixed point sees what it did itself, no prices and no alerts."""
+
+    vin: str
+    engine_ml: int
+    new_energy: bool
+    tank_ml: int
+    insured_until: date | None
+    entries: list[EntryOut]
+
+
+def _entry(row: Record) -> EntryOut:
+    plain = {name: value for name, value in row["content"].items() if isinstance(value, str | int)}
+    return EntryOut(What(row["what"]), row["day"], row["amount_fen"], row["unit"], row["point"] or "", plain)
+
+
+@op("GET", "/api/vehicles/{vehicle_id:uuid}", tag="vehicles", summary=("公务用车", "One vehicle"),
+    act=Act.VEHICLE_READ, errors=(404,))  # fmt: skip
+async def get_vehicle(request: Request, vehicle_id: UUID) -> VehicleDetailOut:
+    """One vehicle that the caller may see: purchase, asset, dispatch, fuel, repair and insurance in one record."""
+    actor, pool, now_ms = await require(request), request.state.postgres, request.state.clock.now_ms()
+    today = day_of(now_ms)
+    row = await pool.fetchrow(SQL["vehicle"], vehicle_id, today)
+    if row is None or not await records.sees(pool, actor, row, today, now_ms):
+        raise Problem(404, "vehicle_unknown")
+    whole = records.sees_whole(actor, row, now_ms)
+    every = await pool.fetch(SQL["entries"], vehicle_id)
+    year_fen = await pool.fetchval(SQL["year_of"], vehicle_id, today, None if whole else actor.org_id)
+    return VehicleDetailOut(
+        row["id"], row["plate"], row["model"], row["org_name"], row["region"], Kind(row["kind"]), Stage(row["stage"]),
+        row["price_fen"] if whole else 0, row["km"], year_fen, list(row["alerts_now"]) if whole else [], row["vin"],
+        row["engine_ml"], row["new_energy"], row["tank_ml"], row["insured_until"],
+        [_entry(one) for one in every if whole or one["point_org_id"] == actor.org_id],
+    )  # fmt: skip
 
 
 ROUTES = collect(globals())

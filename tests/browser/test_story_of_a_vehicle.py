@@ -47,6 +47,7 @@ async def test_a_vehicle_from_its_quota_to_an_alert(site: Site, chromium: str) -
     async with (
         a_browser(chromium) as browser,
         a_person(browser, site, "supervisor") as finance,
+        a_person(browser, site, "offices") as offices,
         a_person(browser, site, "buyer", phone=True) as unit,
         a_person(browser, site, "supplier1", phone=True) as point,
     ):
@@ -56,8 +57,10 @@ async def test_a_vehicle_from_its_quota_to_an_alert(site: Site, chromium: str) -
         await sent(unit, "ask", wish, f"{at}/new")
         assert "超出编制" in await unit.inner_text("#faults")
         quota = {"unit": BUYER_ORG, "kind": kind, "number": "1", "document": "杭机编〔2026〕1号"}
-        await sent(finance, "quota", quota, f"{at}/quotas")
+        await sent(offices, "quota", quota, f"{at}/quotas")
         await sent(unit, "ask", wish, f"{at}/new")
+        await sent(offices, "decide", {}, unit.url, "[value=approve]")
+        assert "由您核定" in await offices.inner_text("#refused")
         await unit.wait_for_selector("[data-stage=asked]")
         record = unit.url
         await sent(finance, "decide", {}, record, "[value=approve]")
@@ -71,6 +74,9 @@ async def test_a_vehicle_from_its_quota_to_an_alert(site: Site, chromium: str) -
         trip = {"place": "330203", "driver": "王师傅"}
         await sent(unit, "dispatch", trip, record)
         await unit.wait_for_selector("#entries [data-what=dispatch]")
+        await point.goto(f"{at}?words=浙A{mark}")
+        await point.click("#vehicles a")
+        await point.wait_for_url(record)
         fuel = {"what": "fuel", "amount": "400", "litres": "50", "km": "1200", "place": "330203"}
         await sent(point, "serve", fuel, record)
         await sent(point, "serve", {"what": "repair", "amount": "800", "km": "1200"}, record)

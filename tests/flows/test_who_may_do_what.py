@@ -158,6 +158,7 @@ RULES: dict[frozenset[str], str] = {
         POST /admin/roles/{role_id:uuid}/retirement
         POST /admin/registrations/{registration_id:uuid}
         GET /suppliers/filings/{filing_id:uuid} | POST /suppliers/filings/{filing_id:uuid}
+        GET /api/vehicles/{vehicle_id:uuid}
         GET /vehicles/{vehicle_id:uuid} | POST /vehicles/{vehicle_id:uuid}/decision
         POST /vehicles/{vehicle_id:uuid}/asset | POST /vehicles/{vehicle_id:uuid}/transfer
         POST /vehicles/{vehicle_id:uuid}/dispatch | POST /vehicles/{vehicle_id:uuid}/service

@@ -180,6 +180,69 @@ async def test_each_seat_does_its_own_part_and_strangers_see_nothing(app: WithSt
     assert await alerts_of(pool, vehicle) == ["no_quota"]
 
 
+async def test_who_set_the_quota_does_not_approve_the_purchase(app: WithState, pool: Pool) -> None:
+    buyer, unit = await a_unit(pool)
+    office, finance = await a_reviewer(pool), await a_reviewer(pool)
+    form = {"unit": unit, "kind": "emergency", "number": "1", "document": "杭机编〔2026〕1号"}
+    async with at(app, pool, office) as one, at(app, pool, finance) as two, at(app, pool, buyer) as own:
+        assert (await one.post("/vehicles/quotas", data=form)).status_code == 303
+        where = (await own.post("/vehicles/new", data=WISH)).headers["location"]
+        answer = await one.post(f"{where}/decision", data={"decision": "approve"})
+        assert (answer.status_code, "由您核定" in answer.text) == (409, True)
+        assert (await two.post(f"{where}/decision", data={"decision": "approve"})).status_code == 303
+
+
+async def test_a_fixed_point_finds_a_vehicle_by_its_plate_and_sees_its_part(app: WithState, pool: Pool) -> None:
+    vehicle, buyer, finance = await an_active(app, pool)
+    plate, where = await pool.fetchval("SELECT plate FROM vehicle WHERE id = $1", vehicle), f"/vehicles/{vehicle}"
+    point, other = await a_point(app, pool, finance, "fuel"), await a_point(app, pool, finance, "fuel")
+    fuel = {"what": "fuel", "amount": "400", "litres": "60", "km": "1200"}
+    async with at(app, pool, buyer) as own:
+        assert (await own.post(f"{where}/dispatch", data={"place": "330203", "driver": "王师傅"})).status_code == 303
+    async with at(app, pool, point) as firm, at(app, pool, other) as rival:
+        for words, seen in (("", False), (plate[:5], False), (plate.lower(), True)):
+            assert (str(vehicle) in (await firm.get("/vehicles", params={"words": words})).text) is seen, words
+        assert (await firm.post(f"{where}/service", data=fuel)).status_code == 303
+        assert str(vehicle) in (await firm.get("/vehicles")).text, "served"
+        assert str(vehicle) not in (await rival.get("/vehicles")).text
+        page, other_page = (await firm.get(where)).text, (await rival.get(where)).text
+        seen = [words in page for words in ("王师傅", "60.0 L", "175,000", "加油超油箱容量")]
+        assert seen == [False, True, False, False]
+        assert "60.0 L" not in other_page
+        told = (await firm.get(f"/api{where}")).json()
+        assert ([one["what"] for one in told["entries"]], told["price_fen"], told["alerts"]) == (["fuel"], 0, [])
+        (listed,) = (await firm.get("/api/vehicles", params={"words": plate})).json()["vehicles"]
+        assert (listed["price_fen"], listed["alerts"], listed["year_fen"]) == (0, [], 40_000)
+    async with at(app, pool, finance) as approver:
+        told = (await approver.get(f"/api{where}")).json()
+        assert [one["what"] for one in told["entries"]] == ["ask", "approve", "register", "dispatch", "fuel"]
+        assert (told["alerts"], told["year_fen"]) == (["fuel_over_tank"], 40_000)
+    far = await a_reviewer(pool, "3302")
+    async with at(app, pool, far) as stranger:
+        assert (await stranger.get(f"/api{where}")).status_code == 404
+
+
+async def test_the_statistics_count_all_units_and_show_them_page_by_page(app: WithState, pool: Pool) -> None:
+    finance = await a_reviewer(pool, "3311")
+    mark = uuid4().hex[:6]
+    for n in range(21):
+        org_id = await an_organisation(pool, "buyer", "331102", f"丽水{mark}局 {n:02}")
+        given = (org_id, f"浙K{mark[:4].upper()}{n:02}")
+        made = await pool.fetchval(
+            "INSERT INTO vehicle (org_id, region, kind, stage, model, plate, price_fen, engine_ml, new_energy) "
+            "VALUES ($1, '331102', 'special', 'active', '某牌', $2, 1, 0, true) RETURNING id", *given
+        )  # fmt: skip
+        await pool.execute(
+            "INSERT INTO vehicle_entry (vehicle_id, org_id, what, day, amount_fen, made_at) "
+            "VALUES ($1, $2, 'fuel', $3, 100000, now())", made, org_id, TODAY
+        )  # fmt: skip
+    async with at(app, pool, finance) as browser:
+        first = (await browser.get("/vehicles/statistics", params={"words": mark})).text
+        second = (await browser.get("/vehicles/statistics", params={"words": mark, "at": "2"})).text
+    assert (first.count(f"丽水{mark}局"), second.count(f"丽水{mark}局")) == (20, 1)
+    assert first.count("2.10 万元") == second.count("2.10 万元") == 1, "of all 21 units, on each page"
+
+
 def an_entry(what: str, day: int = 0, **changed: Any) -> Entry:
     return Entry(what=What(what), day=date(2026, 6, 1) + timedelta(days=day), **changed)
 
