@@ -71,6 +71,7 @@ class Act(StrEnum):
     DRAW_HOLD = "draw.hold"  # 抽取的经办、监督
     PRODUCT_FILE = "product.file"  # 发布、维护商品
     PRODUCT_REVIEW = "product.review"  # 审核标准商品、标识、同款
+    PRODUCT_RATE = "product.rate"  # 评价商品
     GRANT_GIVE = "grant.give"
     GRANT_READ = "grant.read"
     FACTOR_RESET = "factor.reset"  # 重置第二因素
@@ -84,7 +85,7 @@ ACTS_OF: dict[Role, frozenset[Act]] = {
     Role.BUYER: frozenset({
         A.CASE_OPEN, A.CASE_PREPARE, A.CASE_APPROVE, A.CASE_HOST, A.CASE_OVERVIEW, A.CASE_HOLD, A.CASE_AWARD,
         A.MOTION_PROPOSE, A.PRACTICE_HOST, A.PLAN_READ, A.PLAN_FILE, A.PLAN_DECIDE, A.PAYMENT_DECIDE, A.BUDGET_READ,
-        A.PAYMENT_FILE, A.RECORD_RELEASE, A.STANDARDS_EXTEND, A.AGENCY_APPRAISE,
+        A.PAYMENT_FILE, A.RECORD_RELEASE, A.STANDARDS_EXTEND, A.AGENCY_APPRAISE, A.PRODUCT_RATE,
         A.VEHICLE_READ, A.VEHICLE_ASK, A.VEHICLE_DISPATCH, A.DRAW_ASK, A.DRAW_HOLD,
     }),
     Role.HEAD: frozenset({

@@ -100,6 +100,7 @@ async def run(state: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         "presence": presence.run(), "sweeping": forgetting.run(), "todo-count": count.run(),
         "todo-marks": marks.run(), "draws": calling.run(pool, state["texts"], clock),
         "product-prices": alerts.run(pool, clock),
+        "product-usage": state["usage"].run(pool),
         "outside-registers": checking.run(pool, state["registers"], clock),
         "sending": Sender(pool, clock, ways_out(pool, clock, settings)).run(),
     }  # fmt: skip

@@ -40,6 +40,7 @@ from plumbing.templates import Templates
 from registries.packs.records import Brand
 from registries.parameters.modules import Modules
 from registries.parameters.records import rule_set
+from registries.products.usage import Usage
 from server import common, errors
 from server.outside import registers_of
 
@@ -90,6 +91,7 @@ def state(settings: Any, **shared: Any) -> dict[str, Any]:
         "rule_set": rule_set,
         "oidc": provider_of(settings),
         "registers": registers_of(settings),
+        "usage": Usage(),
     }
 
 

@@ -72,7 +72,8 @@ async def see(request: Request, paper_id: UUID) -> Response:
     if row["org_id"] != actor.org_id:
         facts = await suppliers.facts(state.postgres, row["org_id"])
         now_ms = state.clock.now_ms()
-        if facts is None or not may_act(actor, Act.SUPPLIER_REVIEW, region=facts.region, now_ms=now_ms):
+        acts = (Act.SUPPLIER_REVIEW, Act.PRODUCT_REVIEW)
+        if facts is None or not any(may_act(actor, act, region=facts.region, now_ms=now_ms) for act in acts):
             raise Problem(404, "paper_unknown")
     kind = Kind(row["kind"])
     shown = "attachment" if kind is Kind.PDF else "inline"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from registries.products import alertpages, flagpages, importpages, ownpages, pages, routes, samepages
+from registries.products import alertpages, flagpages, importpages, opinionpages, ownpages, pages, routes, samepages
 
 ROUTES = [
     *pages.ROUTES,
@@ -11,5 +11,6 @@ ROUTES = [
     *samepages.ROUTES,
     *alertpages.ROUTES,
     *flagpages.ROUTES,
+    *opinionpages.ROUTES,
     *routes.ROUTES,
 ]

@@ -36,21 +36,23 @@ async def file(request: Request) -> Response:
 
     async def act(conn: Connection) -> None:
         given = (form.get("flag", ""), form.get("evidence", ""), form.get("until", ""))
-        await flags.file(conn, actor, ident, flags.read(*given, day_of(request.state.clock.now_ms())))
+        read = flags.read(*given, day_of(request.state.clock.now_ms()))
+        await flags.file(conn, actor, ident, read, form.get("file", ""))
 
     return await _do(request, act, "note.product_flag_filed")
 
 
 @page("POST", "/products/{product_id:uuid}/flags/{flag}", act=Act.PRODUCT_REVIEW, name="product_flag")
 async def decide(request: Request) -> Response:
-    """Confirm a distinction, or say that its evidence does not hold (``decision``)."""
+    """Confirm a distinction, say that its evidence does not hold, or withdraw one (``decision``)."""
     actor, form, ident = await require(request), await read_form(request), request.path_params["product_id"]
-    confirmed, now_ms = form.get("decision") == flags.CONFIRMED, request.state.clock.now_ms()
+    asked, now_ms = form.get("decision", ""), request.state.clock.now_ms()
+    decision = asked if asked in flags.DECISIONS else flags.REFUSED
 
     async def act(conn: Connection) -> None:
-        await flags.decide(conn, actor, ident, request.path_params["flag"], confirmed, now_ms)
+        await flags.decide(conn, actor, ident, request.path_params["flag"], decision, now_ms)
 
-    return await _do(request, act, f"note.product_flag_{flags.CONFIRMED if confirmed else flags.REFUSED}")
+    return await _do(request, act, f"note.product_flag_{decision}")
 
 
 ROUTES = collect(globals())

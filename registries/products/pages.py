@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +14,17 @@ from accounts import sessions
 from accounts.acts import OPEN, SIGNED_IN, Act
 from accounts.admin.rules import reach
 from accounts.audit import audit
+from accounts.model import Actor, Role
 from accounts.rules import may_act
 from accounts.web import require
 from plumbing import lists
+from plumbing.postgres import Pool, Record
 from plumbing.problems import Problem, language
 from plumbing.spreadsheets import as_csv
 from plumbing.web import collect, page, read_form, see_other
 from registries.filing.doors import counted
 from registries.parameters import records as parameters
-from registries.products import comparing, flags, pricing, same, searching
+from registries.products import comparing, flags, pricing, same, searching, usage
 from registries.products.model import Stage, attributes_of
 from registries.products.records import SQL
 from standards import money
@@ -75,6 +78,8 @@ async def compared(request: Request) -> Response:
     chosen = [UUID(each) for each in request.query_params.getlist("id") if _ID.fullmatch(each)]
     unique = list(dict.fromkeys(chosen))[: comparing.PRODUCTS_MAX]
     rows = await request.state.postgres.fetch(SQL["listed"], unique)
+    if len(rows) > 1:
+        request.state.usage.compared([row["id"] for row in rows], day_of(request.state.clock.now_ms()))
     attributes = {name: of for row in rows for name, of in attributes_of(row["category"]).items()}
     values = [row["attributes"] for row in rows]
     found = comparing.compare(attributes, values, [row["price_fen"] for row in rows])
@@ -104,8 +109,12 @@ async def show(request: Request, refused: str = "") -> Response:
         raise Problem(404, "product_unknown")
     prices = await pool.fetch(SQL["prices"], ident)
     line = pricing.line_of([(each["at"].timestamp(), each["price_fen"]) for each in prices])
+    if not inside and not refused:
+        state.usage.viewed(ident, day_of(now_ms))
     known = {
-        "row": row, "prices": prices, "line": line,
+        "row": row, "prices": prices, "line": line, "f": {}, "fault_of": {}, "papers": {},
+        "use": await _use(pool, row, actor, reviews, now_ms),
+        "may_rate": row["stage"] == Stage.LISTED and actor is not None and actor.has(Role.BUYER),
         "sellers": await pool.fetch(SQL["sellers"], ident), "attributes": attributes_of(row["category"]),
         "changes": await pool.fetch(SQL["changes"], ident) if inside or reviews else [], "refused": refused,
         "flags": await pool.fetch(SQL["flags"], ident), "today": day_of(now_ms), "inside": inside, "reviews": reviews,
@@ -115,6 +124,20 @@ async def show(request: Request, refused: str = "") -> Response:
     }  # fmt: skip
     response: Response = state.templates.page(request, "product.html", 409 if refused else 200, **known)
     return response
+
+
+async def _use(pool: Pool, row: Record, actor: Actor | None, reviews: bool, now_ms: int) -> dict[str, Any]:
+    """How a product is used and what is said of it."""
+    ident, today = row["id"], datetime.combine(day_of(now_ms), time())
+    me = actor.user_id if actor else None
+    said = await pool.fetch(usage.SQL["reviews"], ident, reviews, me)
+    return {
+        "months": await pool.fetch(usage.SQL["months"], ident, today),
+        "awards": await pool.fetchrow(usage.SQL["awards"], row["brand"], row["model"]),
+        "stars": await pool.fetch(usage.SQL["stars"], ident),
+        "reviews": said,
+        "mine": next((one for one in said if one["person_id"] == me), None),
+    }
 
 
 @page("GET", "/products/waiting", act=Act.PRODUCT_REVIEW, name="products_waiting")

@@ -31,7 +31,7 @@ SELECT p.id, p.name, p.price_fen, o.name AS org_name FROM product p JOIN organis
 WHERE p.standard_id = $1 AND p.stage = 'listed' ORDER BY p.price_fen, p.id LIMIT 50;
 
 -- name: flags
-SELECT flag, evidence, until, stage FROM product_flag WHERE product_id = $1 ORDER BY flag DESC;
+SELECT flag, evidence, until, stage, held_evidence, held_until, file FROM product_flag WHERE product_id = $1 ORDER BY flag DESC;
 
 -- name: own
 SELECT id, kind, sku, name, price_fen, stage, remark, count(*) OVER () AS total FROM product

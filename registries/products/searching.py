@@ -27,7 +27,7 @@ GATHERED_MAX, FOUND_MAX = 5_000, 200
 SPOKEN_MIN = 3
 YUAN_MAX = 9_000_000_000
 
-_TODAY = "f.stage = 'confirmed' AND f.until > $3::date"
+_TODAY = "f.held_until > $3::date"
 # $1 words and marks all of which are had, $2 a part of what is spoken; each empty when not asked; $3 today.
 _REST = f"""
     p.stage = 'listed' AND ($2 = '' OR p.sounds LIKE '%' || $2 || '%')

@@ -86,7 +86,7 @@ RULES: dict[frozenset[str], str] = {
         POST /budget/year-end | GET /agencies/filings | POST /vehicles/quotas | POST /vehicles/points
         GET /experts | GET /experts/statistics | GET /experts/export.csv | GET /api/experts | GET /products/waiting
         GET /products/same | POST /products/same | POST /api/products/same/step
-        GET /products/alerts
+        GET /products/alerts | GET /products/statistics
     """,
     BUYERS | {"agency elsewhere", "supervisor", "supervisor elsewhere"}: "POST /standards/elements",
     BUYERS | {"agency elsewhere", "operator"}: "POST /api/practice",
@@ -141,6 +141,7 @@ RULES: dict[frozenset[str], str] = {
     OFFICERS | SUPPLIERS | {"admin"}: "GET /webhooks | POST /webhooks | GET /webhooks/log",
     SUPPLIERS: """
         POST /api/auctions/{auction_id:uuid}/signup | GET /practice | POST /practice | GET /products/own
+        GET /products/own/statistics
         GET /products/own/alerts | GET /products/new | POST /products/new
         POST /api/products/imports
         POST /api/papers | GET /suppliers/own | POST /suppliers/own | POST /suppliers/own/registers
@@ -173,7 +174,9 @@ RULES: dict[frozenset[str], str] = {
         POST /products/alerts/{product_id:uuid}/{against} | POST /products/own/alerts/{product_id:uuid}/{against}
         POST /products/{product_id:uuid}/flags/{flag} | POST /products/{product_id:uuid}/flags
         GET /products/{product_id:uuid}/edit | POST /products/{product_id:uuid}/edit
-        POST /products/{product_id:uuid}/shelf
+        POST /products/{product_id:uuid}/shelf | POST /products/{product_id:uuid}/reviews
+        POST /products/{product_id:uuid}/reviews/{person_id:uuid}/answer
+        POST /products/{product_id:uuid}/reviews/{person_id:uuid}/hiding
         POST /suppliers/{org_id:uuid}/bans | POST /suppliers/bans/{ban_id:uuid}/end
         POST /suppliers/doubts/{doubt_id:uuid} | GET /papers/{paper_id:uuid}
         POST /api/fiscal/messages | GET /todo/hand | POST /todo/hand
