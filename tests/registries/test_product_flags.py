@@ -58,6 +58,8 @@ async def test_a_distinction_is_filed_confirmed_and_over_on_its_day(app: WithSta
         assert await pool.fetchval("SELECT count(*) FROM product_flag WHERE product_id = $1", good["id"]) == 0
         assert (await firm.post(path, data=sound)).status_code == 303
     assert await shown() == []  # it waits
+    async with a_browser(app) as anybody:
+        assert CERTIFICATE not in (await anybody.get(f"/products/{good['id']}")).text
     async with at(app, pool, reviewer) as browser, at(app, pool, elsewhere) as stranger:
         assert CERTIFICATE in (await browser.get("/products/waiting")).text
         assert CERTIFICATE not in (await stranger.get("/products/waiting")).text
@@ -80,8 +82,9 @@ async def test_a_distinction_is_filed_confirmed_and_over_on_its_day(app: WithSta
         assert (await browser.post(f"{path}/energy", data={"decision": "revoked"})).status_code == 303
         assert await shown() == []
         assert (await browser.post(f"{path}/energy", data={"decision": "revoked"})).status_code == 409
-    async with a_browser(app) as anybody:
-        assert "未通过" in (await anybody.get(f"/products/{good['id']}")).text
+    async with a_browser(app) as anybody, at(app, pool, seller) as firm:
+        assert "未通过" in (await firm.get(f"/products/{good['id']}")).text
+        assert "另一张证书 2" not in (await anybody.get(f"/products/{good['id']}")).text
 
 
 async def test_a_distinction_carries_its_certificates_picture_for_the_reviewer(app: WithState, pool: Pool) -> None:
