@@ -41,6 +41,13 @@ $("#file")?.addEventListener("change", async (event) => {
 const kept = $("#import");
 if (kept?.dataset.stage === "judging") judge(kept.dataset.import).catch(refuse);
 
+/** What goes over is one transaction: the page says that it is under way. */
+kept?.querySelector("form").addEventListener("submit", (event) => {
+  $("#busy").removeAttribute("value");
+  say("#said", t("product.load_taking"));
+  requestAnimationFrame(() => event.target.querySelectorAll("button").forEach((button) => { button.disabled = true; }));
+});
+
 /** Look at all goods for their standard product, a step at a time. */
 async function look(left) {
   show("#busy", true);
