@@ -23,6 +23,7 @@ class Stage(StrEnum):
 
     ASKED = "asked"  # 控购申请
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"  # 撤回申请
     APPROVED = "approved"  # 准予购置
     ACTIVE = "active"  # 在用
     DISPOSED = "disposed"  # 已处置
@@ -34,6 +35,7 @@ class What(StrEnum):
     ASK = "ask"
     APPROVE = "approve"
     REFUSE = "refuse"
+    WITHDRAW = "withdraw"  # 撤回申请
     REGISTER = "register"  # 资产登记
     TRANSFER = "transfer"  # 资产划转
     DISPOSE = "dispose"
@@ -41,6 +43,7 @@ class What(StrEnum):
     FUEL = "fuel"
     REPAIR = "repair"
     INSURANCE = "insurance"
+    CORRECT = "correct"  # 更正: an entry before counts no more
     CLEAR = "clear"  # 预警核销
 
 
@@ -49,12 +52,14 @@ SERVICES = (What.FUEL, What.REPAIR, What.INSURANCE)
 STAGES: dict[tuple[Stage, What], Stage] = {
     (Stage.ASKED, What.APPROVE): Stage.APPROVED,
     (Stage.ASKED, What.REFUSE): Stage.REFUSED,
+    (Stage.ASKED, What.WITHDRAW): Stage.WITHDRAWN,
     (Stage.APPROVED, What.REGISTER): Stage.ACTIVE,
     (Stage.ACTIVE, What.TRANSFER): Stage.ACTIVE,
     (Stage.ACTIVE, What.DISPATCH): Stage.ACTIVE,
     (Stage.ACTIVE, What.FUEL): Stage.ACTIVE,
     (Stage.ACTIVE, What.REPAIR): Stage.ACTIVE,
     (Stage.ACTIVE, What.INSURANCE): Stage.ACTIVE,
+    (Stage.ACTIVE, What.CORRECT): Stage.ACTIVE,
     (Stage.ACTIVE, What.CLEAR): Stage.ACTIVE,
     (Stage.ACTIVE, What.DISPOSE): Stage.DISPOSED,
 }

@@ -56,10 +56,15 @@ async def _room(conn: Connection, org_id: UUID, kind: str) -> tuple[int, int]:
     return (row["quota"], row["held"]) if row else (0, 0)
 
 
-async def ask(conn: Connection, actor: Actor, wish: Wish, now_ms: int, today: date) -> UUID:
-    """Ask to buy a vehicle for the actor's unit. ``Problem`` 409 beyond quota, price or displacement."""
+async def ask(conn: Connection, actor: Actor, wish: Wish, now_ms: int, today: date, *, again: bool = False) -> UUID:
+    """Ask to buy a vehicle for the actor's unit. ``Problem`` 409 beyond quota, price or displacement, and for what is
+    asked for already, unless ``again``.
+    """
     limits, _ = await limits_of(conn, actor.region, wish.kind, wish.new_energy, now_ms)
     quota, held = await _room(conn, actor.org_id, wish.kind)
+    same = (actor.org_id, wish.kind, wish.model, wish.price_fen)
+    if not again and await conn.fetchval(SQL["same_wish"], *same):
+        raise Problem(409, "vehicle_same_wish")
     refused = rules.judge_wish(wish, limits, quota=quota, held=held)
     if refused is not None:
         told = {Refusal.OVER_PRICE: limits.price_fen // 100, Refusal.OVER_ENGINE: limits.engine_ml}
@@ -108,10 +113,28 @@ async def find_alerts(conn: Connection, vehicle_id: UUID, now_ms: int) -> None:
         raise LookupError(f"no vehicle {vehicle_id}")
     vehicle = vehicle_of(row)
     limits, times = await limits_of(conn, vehicle.region, vehicle.kind, vehicle.new_energy, now_ms)
-    entries = [entry_of(row) for row in await conn.fetch(SQL["entries"], vehicle_id)]
+    entries = [entry_of(row) for row in await conn.fetch(SQL["entries"], vehicle_id) if not row["void"]]
     await conn.execute(
         SQL["set_alerts"], vehicle_id, [str(each) for each in rules.alerts(vehicle, entries, limits, times)]
     )
+
+
+async def correct(conn: Connection, actor: Actor, row: Record, entry_id: UUID, *, finance: bool) -> dict[str, Any]:
+    """Let an entry of fuel, repair or insurance count no more; what the vehicle says of itself from now on.
+
+    Its own firm may, and finance. ``Problem`` 404 for another's, 409 for one that is void already or no such entry.
+    """
+    found = await conn.fetchrow(SQL["void"], entry_id, row["id"])
+    if found is None:
+        raise Problem(409, "vehicle_no_entry")
+    if not finance and found["point_org_id"] != actor.org_id:
+        raise Problem(404, "vehicle_unknown")
+    rows = [one for one in await conn.fetch(SQL["entries"], row["id"]) if not one["void"]]
+    entries = [entry_of(one) for one in rows]
+    changes = [one["content"].get("changes") or {} for one in rows if one["what"] == What.REGISTER]
+    until = changes[-1].get("insured_until", ["", ""])[1] if changes else ""
+    registered = date.fromisoformat(until) if until else None
+    return {"km": rules.odometer(entries), "insured_until": rules.insured_until(entries, registered)}
 
 
 async def has_room(conn: Connection, org_id: UUID, row: Record) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import date
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +19,7 @@ from plumbing.postgres import Connection, Record
 from plumbing.problems import Problem
 from plumbing.typed import Typed
 from plumbing.web import collect, page, read_form, see_other
+from registries.filing.doors import told
 from registries.vehicles import operations, records, rules
 from registries.vehicles.model import SERVICES, What
 from registries.vehicles.operations import Doing
@@ -26,6 +28,7 @@ from registries.vehicles.setpages import LABELS, named
 from standards import regions
 from standards.workdays import day_of
 
+INSURED_MOST = timedelta(days=3 * 366 + 31)
 Read = Callable[[Connection, Actor, Record, Typed, date], Awaitable[Doing]]
 
 
@@ -35,6 +38,12 @@ def _day(typed: Typed, name: str, default: date | None) -> date | None:
     except ValueError:
         typed.wrong(name, "filing.day_wrong")
         return default
+
+
+def _insurance(typed: Typed, day: date, until: date | None, *, need: bool) -> None:
+    """An insurance ends after its day and within three years."""
+    if (until is None and need) or (until is not None and not day < until <= day.replace(day=1) + INSURED_MOST):
+        typed.wrong("until", "vehicle.until_wrong")
 
 
 def seats(actor: Actor, row: Record, now_ms: int) -> dict[str, bool]:
@@ -47,7 +56,7 @@ def seats(actor: Actor, row: Record, now_ms: int) -> dict[str, bool]:
     }
 
 
-async def _show(request: Request, refused: str = "") -> Response:
+async def _show(request: Request, refused: str = "", f: Mapping[str, str] | None = None, faults: Any = ()) -> Response:
     actor, state, pool = await require(request), request.state, request.state.postgres
     now_ms = state.clock.now_ms()
     today = day_of(now_ms)
@@ -59,7 +68,9 @@ async def _show(request: Request, refused: str = "") -> Response:
     entries = await pool.fetch(SQL["entries"], row["id"])
     found = records.vehicle_of(row)
     allowed = await operations.limits_of(pool, found.region, found.kind, found.new_energy, now_ms)
-    raised = rules.raised_by_each(found, [records.entry_of(one) for one in entries], *allowed)
+    counted = [one for one in entries if not one["void"]]
+    each = rules.raised_by_each(found, [records.entry_of(one) for one in counted], *allowed)
+    raised = dict(zip((one["id"] for one in counted), each, strict=True))
     response: Response = state.templates.page(
         request,
         "vehicle.html",
@@ -67,10 +78,11 @@ async def _show(request: Request, refused: str = "") -> Response:
         row=row,
         whole=whole,
         entries=[
-            (one, alerts if whole else [])
-            for one, alerts in reversed(list(zip(entries, raised, strict=True)))
+            (one, raised.get(one["id"], []) if whole else [])
+            for one in reversed(entries)
             if whole or one["point_org_id"] == actor.org_id
         ],
+        firm=actor.org_id,
         months=months,
         most=max(one["fuel"] + one["repair"] + one["insurance"] for one in months) or 1,
         seats=seats(actor, row, now_ms),
@@ -78,10 +90,9 @@ async def _show(request: Request, refused: str = "") -> Response:
         place=regions.full_name,
         regions=[(code, regions.full_name(code)) for code in sorted(regions.NAMES)],
         today=today,
-        f={},
-        faults=[],
-        fault_of={},
-        refused=refused,
+        f=f or {},
+        tried=request.url.path.rpartition("/")[2] if refused else "",
+        **told(list(faults), refused),
     )
     return response
 
@@ -110,7 +121,7 @@ async def _entered(request: Request, seat: str, read: Read) -> Response:
     except Problem as problem:
         if problem.status in (403, 404):
             raise
-        return await _show(request, lists.in_words(request, problem))
+        return await _show(request, lists.in_words(request, problem), form, typed.faults)
     return see_other(f"/vehicles/{row['id']}", f"note.vehicle_{doing.what}")
 
 
@@ -120,10 +131,43 @@ async def decide(request: Request) -> Response:
 
     async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
         yes, note = typed.raw("decision") == "approve", typed.text("note", 500, need=False)
+        if not yes and typed.raw("decision") != "refuse":
+            typed.wrong("decision", "typed.choice")
+            return Doing(what=What.REFUSE, day=today)
         await operations.check_decision(conn, actor, row, yes, note)
         return Doing(what=What.APPROVE if yes else What.REFUSE, day=today, content={"note": note})
 
     return await _entered(request, "approve", read)
+
+
+@page("POST", "/vehicles/{vehicle_id:uuid}/withdrawal", act=Act.VEHICLE_ASK, name="vehicle_withdraw")
+async def withdraw(request: Request) -> Response:
+    """The unit withdraws a purchase that is not decided yet; its place in the quota is free."""
+
+    async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
+        return Doing(what=What.WITHDRAW, day=today, content={"note": typed.text("note", 500, need=False)})
+
+    return await _entered(request, "ask", read)
+
+
+@page("POST", "/vehicles/{vehicle_id:uuid}/correction", act=Act.VEHICLE_READ, name="vehicle_correct")
+async def correct(request: Request) -> Response:
+    """The fixed point that made an entry, or finance, corrects it: it stays, and counts no more."""
+    now_ms = request.state.clock.now_ms()
+
+    async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
+        try:
+            entry = UUID(typed.raw("entry"))
+        except ValueError:
+            raise Problem(409, "vehicle_no_entry") from None
+        note = typed.text("note", 500)
+        if typed.faults:
+            return Doing(what=What.CORRECT, day=today)
+        finance = may_act(actor, Act.VEHICLE_APPROVE, region=row["region"], now_ms=now_ms)
+        changed = await operations.correct(conn, actor, row, entry, finance=finance)
+        return Doing(what=What.CORRECT, day=today, content={"note": note, "entry": str(entry)}, changed=changed)
+
+    return await _entered(request, "serve", read)
 
 
 @page("POST", "/vehicles/{vehicle_id:uuid}/asset", act=Act.VEHICLE_ASK, name="vehicle_asset")
@@ -131,23 +175,33 @@ async def register(request: Request) -> Response:
     """The unit registers what it bought as an asset: plate, VIN, what it cost, its insurance."""
 
     async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
-        plate, vin = typed.text("plate", 10).upper(), typed.text("vin", 17).upper()
+        plate, vin = rules.plate_of(typed.text("plate", 20)), rules.vin_of(typed.text("vin", 30))
+        day, until = _day(typed, "day", today) or today, _day(typed, "until", None)
+        for name, found in (("plate", plate), ("vin", vin)):
+            if found is None and typed.raw(name):
+                typed.wrong(name, f"vehicle.{name}_wrong")
+        _insurance(typed, day, until, need=False)
         price = typed.money("price") or row["price_fen"]
-        changed = {"plate": plate, "vin": vin, "price_fen": price, "insured_until": _day(typed, "until", None)}
-        return Doing(what=What.REGISTER, day=_day(typed, "day", today) or today, amount_fen=price, changed=changed)
+        changed = {"plate": plate, "vin": vin, "price_fen": price, "insured_until": until}
+        return Doing(what=What.REGISTER, day=day, amount_fen=price, changed=changed)
 
     return await _entered(request, "ask", read)
 
 
 @page("POST", "/vehicles/{vehicle_id:uuid}/transfer", act=Act.VEHICLE_APPROVE, name="vehicle_transfer")
 async def transfer(request: Request) -> Response:
-    """Finance transfers the vehicle to another unit with room in its quota, or disposes of it."""
+    """Finance transfers the vehicle to another unit of its places with room in its quota, or disposes of it."""
+    now_ms = request.state.clock.now_ms()
 
     async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
         note = typed.text("note", 500)
         if typed.ticked("dispose"):
             return Doing(what=What.DISPOSE, day=today, content={"note": note})
         unit = await named(conn, typed.text("unit", 200), "buyer")
+        if not may_act(actor, Act.VEHICLE_APPROVE, region=unit["region"], now_ms=now_ms):
+            raise Problem(422, "vehicle_unit_unknown")
+        if await conn.fetchval(SQL["quota_setter"], unit["id"], row["kind"]) == actor.user_id:
+            raise Problem(409, "vehicle_same_person")
         if unit["id"] == row["org_id"] or not await operations.has_room(conn, unit["id"], row):
             raise Problem(409, "vehicle_no_room")
         changed = {"org_id": unit["id"], "region": unit["region"]}
@@ -181,17 +235,25 @@ async def serve(request: Request) -> Response:
         what, day = typed.choice("what", What, What.FUEL), _day(typed, "day", today) or today
         if what not in SERVICES:
             typed.wrong("what", "typed.choice")
-        km = typed.whole("km", 0, 9_999_999, need=False) or 0
+        km = typed.whole("km", 0, 9_999_999, need=what is What.FUEL) or 0
         litres = typed.quantity("litres") if what is What.FUEL else None
-        until = _day(typed, "until", None)
-        if what is What.INSURANCE and (until is None or until <= day):
-            typed.wrong("until", "filing.day_wrong")
-        place = typed.raw("place") if typed.raw("place") in regions.NAMES else ""
+        until = _day(typed, "until", None) if what is What.INSURANCE else None
+        if what is What.INSURANCE:
+            _insurance(typed, day, until, need=True)
+        place = typed.raw("place")
+        if place not in regions.NAMES and (place or what is What.FUEL):
+            typed.wrong("place", "typed.choice" if place else "typed.missing")
+        if km > row["km"] + rules.KM_FAR and not typed.ticked("again"):
+            typed.wrong("km", "vehicle.km_far")
         content = {"km": km, "ml": int(litres * 1_000) if litres else 0, "place": place}
         content |= {"note": typed.text("note", 500, need=False), "until": until.isoformat() if until else ""}
-        changed: dict[str, Any] = {"km": km} if km else {}
-        changed |= {"insured_until": until} if what is What.INSURANCE else {}
+        changed: dict[str, Any] = {"km": max(km, row["km"])} if km else {}
+        changed |= {"insured_until": max(until, row["insured_until"] or until)} if until else {}
         amount = typed.money("amount") or 0
+        seen = [str(content[name] or "") for name in ("km", "ml")]
+        same = (row["id"], what, day, amount, actor.org_id, *seen)
+        if not typed.faults and not typed.ticked("again") and await conn.fetchval(SQL["same_entry"], *same):
+            raise Problem(409, "vehicle_same_entry")
         return Doing(
             what=what, day=day, point=actor.org_id, amount_fen=amount, content=content, changed=changed
         )  # fmt: skip

@@ -38,7 +38,7 @@ INSERT INTO vehicle (org_id, region, kind, stage, model, price_fen, engine_ml, n
 VALUES ($1, $2, $3, 'asked', $4, $5, $6, $7, $8, $9) RETURNING id;
 
 -- name: change_vehicle
-UPDATE vehicle SET stage = $2, org_id = $3, region = $4, plate = $5, vin = $6, price_fen = $7, km = greatest(km, $8),
+UPDATE vehicle SET stage = $2, org_id = $3, region = $4, plate = $5, vin = $6, price_fen = $7, km = $8,
     insured_until = $9 WHERE id = $1;
 
 -- name: set_alerts
@@ -74,7 +74,7 @@ WITH found AS (
     ORDER BY alerts_now = '{}', plate, id LIMIT $7 OFFSET $8
 )
 SELECT p.*, (SELECT coalesce(sum(e.amount_fen), 0)::bigint FROM vehicle_entry e
-             WHERE e.vehicle_id = p.id AND e.what IN ('fuel', 'repair', 'insurance') AND e.day > $3::date - 365
+             WHERE e.vehicle_id = p.id AND NOT e.void AND e.what IN ('fuel', 'repair', 'insurance') AND e.day > $3::date - 365
                AND (p.whole OR e.point_org_id = $2)) AS year_fen
 FROM one_page p ORDER BY p.alerts_now = '{}', p.plate, p.id;
 
@@ -107,7 +107,7 @@ WITH cost AS (
     SELECT e.vehicle_id, coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'fuel'), 0) AS fuel,
            coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'repair'), 0) AS repair,
            coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'insurance'), 0) AS insurance
-    FROM vehicle_entry e WHERE e.day > $3::date - 365 GROUP BY e.vehicle_id
+    FROM vehicle_entry e WHERE e.day > $3::date - 365 AND NOT e.void GROUP BY e.vehicle_id
 ), seen AS (
     SELECT v.org_id, vehicle_alerts(v, $3::date, b.org_id IS NOT NULL) <> '{}' AS alerted, coalesce(c.fuel, 0) AS fuel,
            coalesce(c.repair, 0) AS repair, coalesce(c.insurance, 0) AS insurance
@@ -133,7 +133,7 @@ SELECT to_char(m, 'YYYY-MM') AS month, coalesce(sum(e.amount_fen) FILTER (WHERE 
 FROM generate_series(date_trunc('month', $3::date) - interval '11 months', date_trunc('month', $3::date), interval '1 month') m
 LEFT JOIN (
     SELECT e.day, e.what, e.amount_fen FROM vehicle_entry e JOIN vehicle v ON v.id = e.vehicle_id
-    WHERE e.day > $3::date - 400 AND e.what IN ('fuel', 'repair', 'insurance')
+    WHERE v.stage = 'active' AND NOT e.void AND e.day > $3::date - 400 AND e.what IN ('fuel', 'repair', 'insurance')
       AND (v.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place)))
 ) e ON date_trunc('month', e.day) = m GROUP BY m ORDER BY m;
 
@@ -144,7 +144,7 @@ SELECT set_by FROM vehicle_quota WHERE org_id = $1 AND kind = $2 ORDER BY id DES
 -- name: year_of
 -- What a vehicle cost in the year before $2; of one fixed point $3 alone.
 SELECT coalesce(sum(amount_fen), 0)::bigint FROM vehicle_entry
-WHERE vehicle_id = $1 AND what IN ('fuel', 'repair', 'insurance') AND day > $2::date - 365
+WHERE vehicle_id = $1 AND NOT void AND what IN ('fuel', 'repair', 'insurance') AND day > $2::date - 365
   AND ($3::uuid IS NULL OR point_org_id = $3);
 
 -- name: months
@@ -154,4 +154,22 @@ SELECT to_char(m, 'YYYY-MM') AS month,
        coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'repair'), 0)::bigint AS repair,
        coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'insurance'), 0)::bigint AS insurance
 FROM generate_series(date_trunc('month', $2::date) - interval '11 months', date_trunc('month', $2::date), interval '1 month') m
-LEFT JOIN vehicle_entry e ON e.vehicle_id = $1 AND date_trunc('month', e.day) = m GROUP BY m ORDER BY m;
+LEFT JOIN vehicle_entry e ON e.vehicle_id = $1 AND NOT e.void AND date_trunc('month', e.day) = m GROUP BY m ORDER BY m;
+
+-- name: void
+-- An entry of a vehicle that is to count no more: of fuel, repair or insurance, and not void yet.
+UPDATE vehicle_entry SET void = true
+WHERE id = $1 AND vehicle_id = $2 AND what IN ('fuel', 'repair', 'insurance') AND NOT void RETURNING what, point_org_id;
+
+-- name: same_entry
+-- Whether the same was entered already: what, day, amount, firm, kilometres and fuel.
+SELECT EXISTS (SELECT FROM vehicle_entry WHERE vehicle_id = $1 AND what = $2 AND day = $3 AND amount_fen = $4 AND point_org_id = $5
+    AND coalesce(content->>'km', '') = $6 AND coalesce(content->>'ml', '') = $7 AND NOT void);
+
+-- name: same_wish
+-- Whether a unit asks for the same already.
+SELECT EXISTS (SELECT FROM vehicle WHERE org_id = $1 AND kind = $2 AND model = $3 AND price_fen = $4 AND stage = 'asked');
+
+-- name: same_point
+-- Whether a firm is a fixed point of the place for the service in some of that time already.
+SELECT EXISTS (SELECT FROM vehicle_point WHERE org_id = $1 AND region = $2 AND service = $3 AND during && daterange($4, $5));

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from registries.vehicles.model import Alert, Entry, Kind, Limits, Refusal, Stage, Vehicle, What, Wish
 from standards.params import RuleSet
 
 YEAR = timedelta(days=365)
+KM_FAR = 100_000
+"""So many kilometres above the last reading are asked for twice."""
+_PLATE = re.compile(
+    "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9警挂学]"
+)
+_VIN = re.compile("[A-HJ-NPR-Z0-9]{17}")
 CITY = 4
 """So many signs of a region's code name its city."""
 
@@ -76,6 +83,31 @@ def repair_is_high(entry: Entry, before: Sequence[Entry], times: int) -> bool:
     """Whether a repair costs more than so many times the mean of those of the year before it."""
     year = [one.amount_fen for one in before if one.what is What.REPAIR and one.day > entry.day - YEAR]
     return bool(year) and entry.amount_fen * len(year) > times * sum(year)
+
+
+def plate_of(text: str) -> str | None:
+    """A plate 号牌 (GA 36) as it is kept: province, letter, five signs, six of new energy; None for what is none."""
+    plain = re.sub(r"[\s·.・-]", "", text).upper()
+    return plain if _PLATE.fullmatch(plain) else None
+
+
+def vin_of(text: str) -> str | None:
+    """A vehicle's number 车辆识别代号 (GB 16735): seventeen signs without I, O and Q; None for what is none."""
+    plain = re.sub(r"\s", "", text).upper()
+    return plain if _VIN.fullmatch(plain) else None
+
+
+def odometer(entries: Sequence[Entry]) -> int:
+    """What the odometer said last, of the entries that count."""
+    return max((one.km for one in entries), default=0)
+
+
+def insured_until(entries: Sequence[Entry], registered: date | None) -> date | None:
+    """Until when a vehicle is insured: the latest of its insurances and of what stood at its registration."""
+    return max(
+        (day for day in (registered, *(one.until for one in entries if one.what is What.INSURANCE)) if day),
+        default=None,
+    )
 
 
 def may_transfer(vehicle: Vehicle, *, quota: int, held: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -57,8 +58,8 @@ def read_wish(form: Form) -> tuple[Wish, list[Fault]]:
     """A vehicle asked for, as typed, and what is wrong with it."""
     typed = Typed(form, LABELS)
     energy = typed.ticked("new_energy")
-    if typed.raw("kind") not in KINDS:
-        typed.wrong("kind", "typed.choice" if typed.raw("kind") else "typed.missing")
+    if not typed.raw("kind"):
+        typed.wrong("kind", "typed.missing")
     wish = Wish(
         kind=typed.choice("kind", Kind, Kind.EMERGENCY),
         model=typed.text("model", 100),
@@ -83,24 +84,26 @@ async def ask(request: Request) -> Response:
     now_ms = state.clock.now_ms()
     try:
         async with state.postgres.acquire() as conn, conn.transaction():
-            made = await operations.ask(conn, actor, wish, now_ms, day_of(now_ms))
+            again = form.get("again", "") not in ("", "0")
+            made = await operations.ask(conn, actor, wish, now_ms, day_of(now_ms), again=again)
     except Problem as problem:
         return await _new(request, form, [], lists.in_words(request, problem))
     return see_other(f"/vehicles/{made}", "note.vehicle_asked")
 
 
-async def _quotas(request: Request, refused: str = "") -> Response:
+async def _quotas(request: Request, refused: str = "", f: Form | None = None, faults: Sequence[Fault] = ()) -> Response:
     actor, state = await require(request), request.state
     now_ms = state.clock.now_ms()
     asked = lists.wanted(request, "/vehicles/quotas", KINDS)
     seen = (records.places_of(actor, now_ms), actor.org_id)
     start = (asked.at - 1) * lists.PAGE_SIZE
     rows = await state.postgres.fetch(SQL["quotas"], *seen, asked.plain, asked.chosen, lists.PAGE_SIZE, start)
-    known: dict[str, Any] = {"asked": asked, "kinds": KINDS, "place": regions.full_name, **told([], refused)}
+    known: dict[str, Any] = {"asked": asked, "kinds": KINDS, "place": regions.full_name}
+    known |= told(list(faults), refused)
     known["history"] = await state.postgres.fetch(SQL["quota_history"], list({row["org_id"] for row in rows}))
     known["may_set"] = bool(reach(actor, Act.VEHICLE_QUOTA, now_ms).places)
     response: Response = state.templates.page(
-        request, "vehicle_quotas.html", 409 if refused else 200, f={}, **counted(rows), **known
+        request, "vehicle_quotas.html", 409 if refused else 200, f=f or {}, **counted(rows), **known
     )
     return response
 
@@ -116,6 +119,8 @@ async def set_quota(request: Request) -> Response:
     """Set a unit's quota: the unit by name or credit code."""
     actor, state, form = await require(request, Role.SUPERVISOR), request.state, await read_form(request)
     typed, now_ms = Typed(form, LABELS), state.clock.now_ms()
+    if not typed.raw("kind"):
+        typed.wrong("kind", "typed.missing")
     kind, number = typed.choice("kind", Kind, Kind.EMERGENCY), typed.whole("number", 0, 10_000)
     unit, document = typed.text("unit", 200), typed.text("document", 200)
     try:
@@ -126,7 +131,7 @@ async def set_quota(request: Request) -> Response:
             _within(actor, Act.VEHICLE_QUOTA, row["region"], now_ms)
             await operations.set_quota(conn, actor, row["id"], kind, number, document, now_ms)
     except Problem as problem:
-        return await _quotas(request, lists.in_words(request, problem))
+        return await _quotas(request, lists.in_words(request, problem), form, typed.faults)
     return see_other("/vehicles/quotas", "note.vehicle_quota_set")
 
 
@@ -136,7 +141,7 @@ def _within(actor: Actor, act: Act, region: str, now_ms: int) -> None:
         raise Problem(422, "vehicle_unit_unknown")
 
 
-async def _points(request: Request, refused: str = "") -> Response:
+async def _points(request: Request, refused: str = "", f: Form | None = None, faults: Sequence[Fault] = ()) -> Response:
     actor, state = await require(request), request.state
     now_ms = state.clock.now_ms()
     given = (records.places_of(actor, now_ms), day_of(now_ms), actor.org_id)
@@ -144,14 +149,14 @@ async def _points(request: Request, refused: str = "") -> Response:
         request,
         "vehicle_points.html",
         409 if refused else 200,
-        f={},
+        f=f or {},
         rows=await state.postgres.fetch(SQL["points"], *given),
         services=[each.value for each in SERVICES],
         regions=[(code, regions.full_name(code)) for code in sorted(regions.NAMES)],
         place=lambda part: regions.full_name(part.ljust(6, "0")),
         may_set=actor.has(Role.SUPERVISOR),
         today=day_of(now_ms),
-        **told([], refused),
+        **told(list(faults), refused),
     )
     return response
 
@@ -170,19 +175,25 @@ async def add_point(request: Request) -> Response:
     service, region = typed.choice("service", What, What.FUEL), typed.raw("region")
     firm, contract = typed.text("firm", 200), typed.text("contract", 100)
     try:
-        if typed.faults or service not in SERVICES or region not in regions.NAMES:
+        if service not in SERVICES:
+            typed.wrong("service", "typed.choice")
+        if region not in regions.NAMES:
+            typed.wrong("region", "typed.choice" if region else "typed.missing")
+        if typed.faults:
             raise Problem(422, "vehicle_fields")
         begins, ends = read_term(typed, day_of(now_ms))
         async with state.postgres.acquire() as conn, conn.transaction():
             _within(actor, Act.VEHICLE_APPROVE, region, now_ms)
             row = await named(conn, firm, "supplier")
             part = regions.prefix_of(region)
+            if await conn.fetchval(SQL["same_point"], row["id"], part, service, begins, ends):
+                raise Problem(409, "vehicle_same_point")
             given = (row["id"], part, service, begins, ends, contract, actor.user_id, moment(now_ms))
             await conn.execute(SQL["add_point"], *given)
             detail = {"service": service, "region": part, "contract": contract}
             await audit(conn, actor, "vehicle.point_added", f"organisation:{row['id']}", detail=detail)
     except Problem as problem:
-        return await _points(request, lists.in_words(request, problem))
+        return await _points(request, lists.in_words(request, problem), form, typed.faults)
     return see_other("/vehicles/points", "note.vehicle_point_added")
 
 

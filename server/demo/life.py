@@ -26,7 +26,7 @@ from plumbing.cluster import client as store
 from plumbing.engines.launch import die_with_parent
 from plumbing.faults import BROKEN_PIPES, until_there
 from plumbing.stopping import heed
-from server.demo import budget, cases, experts, people
+from server.demo import budget, cases, experts, people, vehicles
 from server.demo.cases import MINUTE_MS
 from server.handlers import on_deal
 from server.settings import Settings, load
@@ -81,6 +81,7 @@ class Life:
             await self._finished(now)
         await self._publish()
         await self._experts(now)
+        await self._vehicles(now)
 
     async def _add(self, goods: cases.Goods, duration_ms: int, opens_at: int, bidders: int) -> UUID:
         short = {"overtime": Overtime(extensions_max=0)} if duration_ms < MINUTE_MS else {}
@@ -121,6 +122,10 @@ class Life:
             if not await conn.fetchval("SELECT true FROM expert LIMIT 1"):
                 await experts.seed(*given)
             await experts.live(*given)
+
+    async def _vehicles(self, now: int) -> None:
+        async with self.pool.acquire() as conn, conn.transaction():
+            await vehicles.seed(conn, self._actor, now)
 
     async def _actor(self, conn: postgres.Connection, login: str) -> Any:
         person_id = await conn.fetchval(PERSON, login)

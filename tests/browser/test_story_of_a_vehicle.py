@@ -6,13 +6,16 @@ The unit and the firm are on the phone, finance is at the desk.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest_asyncio
 
+from plumbing.clock import Clock
 from plumbing.postgres import Pool
 from server.demo.people import BUYER_ORG, SUPPLIERS
+from standards.workdays import day_of
 from tests.browser.pages import a_browser, a_person
 from tests.live import Site, a_live_site
 
@@ -64,7 +67,13 @@ async def test_a_vehicle_from_its_quota_to_an_alert(site: Site, chromium: str) -
         await unit.wait_for_selector("[data-stage=asked]")
         record = unit.url
         await sent(finance, "decide", {}, record, "[value=approve]")
-        asset = {"plate": f"浙A{mark}", "vin": f"LSV{mark}{mark}0000", "price": "175000", "until": "2099-01-01"}
+        insured = (day_of(Clock().now_ms()) + timedelta(days=365)).isoformat()
+        asset = {
+            "plate": f"浙A{mark}",
+            "vin": f"LSV{mark}{mark}0000",
+            "price": "175000",
+            "until": insured,
+        }
         await sent(unit, "register", asset, record)
         await unit.wait_for_selector("[data-stage=active]")
 

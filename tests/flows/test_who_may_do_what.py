@@ -163,6 +163,7 @@ RULES: dict[frozenset[str], str] = {
         GET /vehicles/{vehicle_id:uuid} | POST /vehicles/{vehicle_id:uuid}/decision
         POST /vehicles/{vehicle_id:uuid}/asset | POST /vehicles/{vehicle_id:uuid}/transfer
         POST /vehicles/{vehicle_id:uuid}/dispatch | POST /vehicles/{vehicle_id:uuid}/service
+        POST /vehicles/{vehicle_id:uuid}/withdrawal | POST /vehicles/{vehicle_id:uuid}/correction
         POST /vehicles/{vehicle_id:uuid}/clearing | POST /vehicles/points/{point_id:uuid}/end
         GET /agencies/filings/{filing_id:uuid} | POST /agencies/filings/{filing_id:uuid}
         GET /agencies/{org_id:uuid} | GET /api/agencies/{org_id:uuid} | POST /agencies/{org_id:uuid}/marks

@@ -23,6 +23,7 @@ from tests.registries.firms import a_reviewer
 from tests.site import WithState, a_site
 
 TODAY = day_of(Clock().now_ms())
+NEXT_YEAR = (TODAY + timedelta(days=365)).isoformat()
 WISH = {
     "kind": "emergency",
     "model": "某牌 1.8L",
@@ -63,7 +64,7 @@ async def an_active(app: WithState, pool: Pool) -> tuple[UUID, Actor, Actor]:
         assert (await approver.post(f"{where}/decision", data={"decision": "refuse"})).status_code == 409, "no reason"
         assert (await approver.post(f"{where}/decision", data={"decision": "approve"})).status_code == 303
         mark = uuid4().hex[:6].upper()
-        asset = {"plate": f"浙A{mark}", "vin": f"LSV{mark}{mark}00", "price": "175000", "until": "2099-01-01"}
+        asset = {"plate": f"浙A{mark}", "vin": f"LSV{mark}{mark}00", "price": "175000", "until": NEXT_YEAR}
         assert (await own.post(f"{where}/asset", data=asset)).status_code == 303
     return UUID(where.rsplit("/", 1)[1]), buyer, finance
 
@@ -151,8 +152,8 @@ async def test_each_seat_does_its_own_part_and_strangers_see_nothing(app: WithSt
     where, (stranger, _), far = f"/vehicles/{vehicle}", await a_unit(pool), await a_reviewer(pool, "3302")
     far_point = await a_point(app, pool, far, "fuel", region="330200")
     point = await a_point(app, pool, finance, "insurance")
-    fuel = {"what": "fuel", "amount": "400", "litres": "50"}
-    insurance = {"what": "insurance", "amount": "3000", "until": "2099-06-01"}
+    fuel = {"what": "fuel", "amount": "400", "litres": "50", "km": "10", "place": "330106"}
+    insurance = {"what": "insurance", "amount": "3000", "until": NEXT_YEAR}
     for actor in (stranger, far, far_point):
         async with at(app, pool, actor) as browser:
             assert (await browser.get(where)).status_code == 404
@@ -196,7 +197,7 @@ async def test_a_fixed_point_finds_a_vehicle_by_its_plate_and_sees_its_part(app:
     vehicle, buyer, finance = await an_active(app, pool)
     plate, where = await pool.fetchval("SELECT plate FROM vehicle WHERE id = $1", vehicle), f"/vehicles/{vehicle}"
     point, other = await a_point(app, pool, finance, "fuel"), await a_point(app, pool, finance, "fuel")
-    fuel = {"what": "fuel", "amount": "400", "litres": "60", "km": "1200"}
+    fuel = {"what": "fuel", "amount": "400", "litres": "60", "km": "1200", "place": "330106"}
     async with at(app, pool, buyer) as own:
         assert (await own.post(f"{where}/dispatch", data={"place": "330203", "driver": "王师傅"})).status_code == 303
     async with at(app, pool, point) as firm, at(app, pool, other) as rival:
@@ -241,6 +242,100 @@ async def test_the_statistics_count_all_units_and_show_them_page_by_page(app: Wi
         second = (await browser.get("/vehicles/statistics", params={"words": mark, "at": "2"})).text
     assert (first.count(f"丽水{mark}局"), second.count(f"丽水{mark}局")) == (20, 1)
     assert first.count("2.10 万元") == second.count("2.10 万元") == 1, "of all 21 units, on each page"
+
+
+async def test_the_same_entry_is_asked_for_twice_and_a_wrong_one_is_corrected(app: WithState, pool: Pool) -> None:
+    vehicle, _, finance = await an_active(app, pool)
+    firm, rival = await a_point(app, pool, finance, "fuel"), await a_point(app, pool, finance, "fuel")
+    where = f"/vehicles/{vehicle}"
+    fuel = {"what": "fuel", "amount": "400", "litres": "50", "km": "1200", "place": "330106"}
+    async with at(app, pool, firm) as point, at(app, pool, rival) as other, at(app, pool, finance) as approver:
+        sent = await asyncio.gather(*(point.post(f"{where}/service", data=fuel) for _ in range(3)))
+        assert sorted(one.status_code for one in sent) == [303, 409, 409], "a double click books once"
+        assert (await point.post(f"{where}/service", data=fuel | {"again": "1"})).status_code == 303
+        for missing in ("km", "place"):
+            assert (await point.post(f"{where}/service", data=fuel | {missing: ""})).status_code == 409, missing
+        assert (await point.post(f"{where}/service", data=fuel | {"place": "zz"})).status_code == 409
+        far = fuel | {"km": "9999999"}
+        page = await point.post(f"{where}/service", data=far)
+        assert (page.status_code, 'value="9999999"' in page.text, "10 万公里" in page.text) == (409, True, True)
+        assert (await point.post(f"{where}/service", data=far | {"again": "1"})).status_code == 303
+        assert (await approver.get(f"/api{where}")).json()["km"] == 9_999_999
+        wrong = "SELECT id FROM vehicle_entry WHERE vehicle_id = $1 AND content->>'km' = '9999999'"
+        entry = str(await pool.fetchval(wrong, vehicle))
+        sound = {"entry": entry, "note": "读数误录"}
+        assert (await other.post(f"{where}/correction", data=sound)).status_code == 404, "another's"
+        assert (await point.post(f"{where}/correction", data=sound | {"note": ""})).status_code == 409
+        assert (await point.post(f"{where}/correction", data=sound)).status_code == 303
+        assert (await point.post(f"{where}/correction", data=sound)).status_code == 409, "once"
+        told = (await approver.get(f"/api{where}")).json()
+        assert (told["km"], told["year_fen"], told["alerts"]) == (1_200, 80_000, [])
+        assert (await point.post(f"{where}/service", data=fuel | {"km": "1300"})).status_code == 303
+        assert await alerts_of(pool, vehicle) == []
+        assert "读数误录" in (await approver.get(where)).text
+
+
+async def test_what_is_asked_for_twice_or_withdrawn(app: WithState, pool: Pool) -> None:
+    buyer, unit = await a_unit(pool)
+    finance = await a_reviewer(pool)
+    assert await quota(app, pool, unit, 2) == 303
+    async with at(app, pool, buyer) as own, at(app, pool, finance) as approver:
+        sent = await asyncio.gather(*(own.post("/vehicles/new", data=WISH) for _ in range(3)))
+        assert sorted(one.status_code for one in sent) == [303, 422, 422]
+        where = next(one.headers["location"] for one in sent if one.status_code == 303)
+        assert (await own.post("/vehicles/new", data=WISH | {"again": "1"})).status_code == 303
+        assert (await approver.post(f"{where}/decision", data={"decision": "aprove", "note": "?"})).status_code == 409
+        assert (await approver.post(f"{where}/withdrawal", data={"sure": "1"})).status_code in (403, 404)
+        assert (await own.post(f"{where}/withdrawal", data={"sure": "1"})).status_code == 303
+        assert (await approver.post(f"{where}/decision", data={"decision": "approve"})).status_code == 409
+        assert (await own.post("/vehicles/new", data=WISH | {"again": "1"})).status_code == 303, "its place is free"
+        name = f"杭州某国企 {uuid4().hex[:8]}"
+        await an_organisation(pool, "supplier", "330106", name)
+        point = {"firm": name, "service": "fuel", "region": "330100", "contract": "DD-1"}
+        assert (await approver.post("/vehicles/points", data=point)).status_code == 303
+        refused = await approver.post("/vehicles/points", data=point)
+        assert (refused.status_code, "重叠" in refused.text, name in refused.text) == (409, True, True)
+
+
+async def test_a_transfer_stays_in_the_places_of_finance_and_asks_two_people(app: WithState, pool: Pool) -> None:
+    vehicle, _, finance = await an_active(app, pool)
+    where = f"/vehicles/{vehicle}/transfer"
+    far = f"宁波某局 {uuid4().hex[:8]}"
+    await an_organisation(pool, "buyer", "330203", far)
+    assert await quota(app, pool, far, 1, "3302") == 303
+    _, near = await a_unit(pool)
+    form = {"unit": near, "kind": "emergency", "number": "1", "document": "杭机编〔2026〕2号"}
+    async with at(app, pool, finance) as approver:
+        assert (await approver.post(where, data={"unit": far, "note": "调剂"})).status_code == 409
+        assert (await approver.post("/vehicles/quotas", data=form)).status_code == 303
+        refused = await approver.post(where, data={"unit": near, "note": "调剂"})
+        assert (refused.status_code, "由您核定" in refused.text) == (409, True)
+        assert await quota(app, pool, near, 1) == 303, "somebody else sets it"
+        assert (await approver.post(where, data={"unit": near, "note": "调剂"})).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("浙A12345", "浙A12345"), ("浙a·12345", "浙A12345"), ("浙AD12345", "浙AD12345"), ("浙A-1234警", "浙A1234警"),
+        ("浙A1", None), ("?? 1", None), ("浙I12345", None), ("浙A1234O", None), ("A123456", None), ("浙A1234567", None),
+    ],
+)  # fmt: skip
+def test_a_plate_is_kept_in_one_spelling(typed: str, kept: str | None) -> None:
+    assert rules.plate_of(typed) == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("lsvaa4187e2123456", "LSVAA4187E2123456"),
+        ("1", None),
+        ("LSVAA4187E212345O", None),
+        ("LSVAA4187E21234567", None),
+    ],
+)
+def test_a_vehicles_number_has_seventeen_signs(typed: str, kept: str | None) -> None:
+    assert rules.vin_of(typed) == kept
 
 
 def an_entry(what: str, day: int = 0, **changed: Any) -> Entry:
@@ -289,6 +384,6 @@ def test_a_wish_is_judged_at_its_limits(price: int, engine: int, energy: bool, h
 
 
 def test_a_record_that_ended_takes_nothing_more() -> None:
-    ended = {Stage.REFUSED, Stage.DISPOSED}
+    ended = {Stage.REFUSED, Stage.WITHDRAWN, Stage.DISPOSED}
     assert not [pair for pair in STAGES if pair[0] in ended]
     assert set(STAGES.values()) == set(Stage) - {Stage.ASKED}
