@@ -18,7 +18,7 @@ from plumbing.web import local_path
 
 log = logs.get(__name__)
 HEADINGS = frozenset({401, 403, 404, 405, 500, 503})
-ADVICE = frozenset({403, 404, 500, 503})
+ADVICE = frozenset({401, 403, 404, 500, 503})
 
 
 def wants_page(request: Request) -> bool:
@@ -56,6 +56,7 @@ def respond(request: Request, problem: Problem) -> Response:
         sentence=problems.body_of(problem, texts, lang).detail,
         advice=texts.say(f"error.what_{status}" if status in ADVICE else "error.what_other", lang),
         request_id=logs.request_id(),
+        sign_in="/login?next=" + quote(_page_before(request), safe="") if status == 401 else "",
     )
     page.headers.update(problem.headers)
     return page

@@ -38,7 +38,8 @@ ASKABLE = (*STANDINGS, "late")
 async def agencies(request: Request) -> Response:
     """The agencies, with what the address asks for."""
     state, actor = request.state, await sessions.actor(request)
-    asked = lists.wanted(request, "/agencies", ASKABLE)
+    askable = ASKABLE if actor is not None and actor.has(Role.SUPERVISOR) else STANDINGS
+    asked = lists.wanted(request, "/agencies", askable)
     rows = await records.search(state.postgres, asked, day_of(state.clock.now_ms()))
     response: Response = state.templates.page(
         request,
@@ -46,7 +47,7 @@ async def agencies(request: Request) -> Response:
         **counted(rows),
         kind="agency",
         asked=asked,
-        standings=ASKABLE,
+        standings=askable,
         places=[(code, regions.full_name(code)) for code in sorted(regions.NAMES)],
         place=regions.full_name,
         exports=actor is not None,
@@ -58,7 +59,7 @@ async def agencies(request: Request) -> Response:
 async def export(request: Request) -> Response:
     """What the search finds, at most ``EXPORT_MAX`` agencies, as a file of public columns; written down."""
     actor, state, lang = await require(request), request.state, language(request)
-    asked = lists.wanted(request, "/agencies", ASKABLE)
+    asked = lists.wanted(request, "/agencies", ASKABLE if actor.has(Role.SUPERVISOR) else STANDINGS)
     rows = await records.search(state.postgres, asked, day_of(state.clock.now_ms()), EXPORT_MAX)
     say = state.texts.say
     await audit(state.postgres, actor, "agency.exported", detail={"words": asked.words, "rows": len(rows)})
@@ -136,10 +137,14 @@ async def mark(request: Request) -> Response:
             kind, points = typed.choice("mark", MarkKind, MarkKind.VIOLATION), typed.whole("points", 0, 100, need=False)
             reason, authority = typed.text("reason", 500), typed.text("authority", 200)
             if typed.faults:
-                raise Problem(422, "ban_reason")
+                raise Problem(422, "agency_mark_fields")
             sign = -1 if kind is MarkKind.COMMENDATION else 1
             capped = min(points or 0, 20) if sign < 0 else points or 0
-            await records.mark(conn, actor, org_id, Mark(kind, begins, ends, reason, authority, sign * capped))
+            found = Mark(kind, begins, ends, reason, authority, sign * capped)
+            await conn.fetchval(BOOK.sql["lock"], org_id)
+            if await conn.fetchval(SQL["same_mark"], org_id, kind, begins, ends, found.points, reason, authority):
+                raise Problem(409, "ban_same")
+            await records.mark(conn, actor, org_id, found)
     except Problem as problem:
         if problem.status in (403, 404):
             raise
@@ -159,7 +164,8 @@ async def end_mark(request: Request) -> Response:
             raise Problem(404, "agency_unknown")
         if not why:
             raise Problem(422, "reason_missing")
-        await conn.execute(SQL["end_mark"], row["id"], day_of(now_ms), actor.user_id, why)
+        if not await conn.fetchval(SQL["end_mark"], row["id"], day_of(now_ms), actor.user_id, why):
+            raise Problem(409, "ban_over")
         detail = {"mark": str(row["id"]), "kind": row["kind"], "why": why}
         await audit(conn, actor, "agency.mark_ended", f"agency:{row['org_id']}", detail=detail)
     return see_other(f"/agencies/{row['org_id']}", "note.agency_mark_ended")

@@ -80,8 +80,11 @@ async def file_own(request: Request) -> Response:
     since = reading.read_change(form, faults, today) if known and known.status is Status.ACTIVE else None
     if faults:
         return await _own(request, actor, form, faults)
-    calendar = await parameters.calendar(state.postgres)
-    late = rules.late_by(calendar, since, today, int(rule_set.number("agencies.update_workdays")))
+    late = 0
+    if since is not None:
+        since, first = await records.told_before(state.postgres, actor.org_id, since, today)
+        calendar = await parameters.calendar(state.postgres)
+        late = rules.late_by(calendar, since, first, int(rule_set.number("agencies.update_workdays")))
     try:
         async with state.postgres.acquire() as conn, conn.transaction():
             await records.file(conn, actor, dossier, now_ms, since, late)

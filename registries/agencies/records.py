@@ -11,7 +11,7 @@ import msgspec
 from accounts.acts import Act
 from accounts.audit import audit
 from accounts.model import Actor
-from accounts.records import moment
+from accounts.records import millis, moment
 from plumbing import lists, sql
 from plumbing.postgres import Connection, Pool, Record
 from plumbing.problems import Problem
@@ -20,6 +20,7 @@ from registries.agencies.model import AgencyFacts, Appraisal, Dossier, Mark, Sta
 from registries.filing.book import Book
 from registries.filing.model import Stage
 from standards import regions
+from standards.workdays import day_of
 
 SQL = sql.load(Path(__file__).with_name("records.sql"))
 BOOK = Book("agency", Dossier, Act.AGENCY_REVIEW)
@@ -65,6 +66,17 @@ async def file(
     await conn.execute(SQL["note_change"], kept.id, changed_on, late)
     detail = {"filing": str(kept.id), "standing": after, "late_workdays": late}
     await audit(conn, actor, "agency.filed", f"agency:{actor.org_id}", detail=detail)
+
+
+async def told_before(conn: Connection | Pool, org_id: UUID, since: date, today: date) -> tuple[date, date]:
+    """Since when a change holds by what was told since the last approval, and the day of its first filing.
+
+    To file once more, or corrected, makes it neither earlier nor later.
+    """
+    row = await conn.fetchrow(SQL["told_before"], org_id)
+    if row is None or row["filed_at"] is None:
+        return since, today
+    return min(since, row["changed_on"] or since), day_of(millis(row["filed_at"]))
 
 
 async def decide(

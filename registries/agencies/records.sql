@@ -30,7 +30,7 @@ WITH found AS (
            (SELECT round(avg(p.competence + p.speed + p.service + p.integrity) / 4, 1)::float8
             FROM agency_appraisal p WHERE p.org_id = a.org_id) AS mean,
            (SELECT count(DISTINCT c.auction_id) FROM agency_activity c WHERE c.org_id = a.org_id) AS cases,
-           (SELECT count(*) FROM agency_filing f WHERE f.org_id = a.org_id AND f.late_workdays > 0
+           (SELECT count(*) FROM agency_filing f WHERE f.org_id = a.org_id AND f.late_workdays > 0 AND f.stage IN ('filed', 'approved')
               AND f.filed_at > $1::date - interval '1 year') AS late
     FROM agency a JOIN organisation o ON o.id = a.org_id
     WHERE starts_with(a.region, $2) AND ($3 = '' OR o.name ILIKE '%' || $3 || '%' OR o.uscc = upper($3))
@@ -52,9 +52,13 @@ SELECT m.id, m.org_id, m.kind, a.region FROM agency_mark m JOIN agency a ON a.or
 FOR UPDATE OF m;
 
 -- name: end_mark
--- From that day on it holds no more; one that has not begun never holds.
+-- From that day on it holds no more; one that has not begun never holds. Once: what was ended keeps its days and its reason.
 UPDATE agency_mark SET during = daterange(lower(during), greatest($2, lower(during))), ended_by = $3, ended_why = $4
-WHERE id = $1;
+WHERE id = $1 AND NOT isempty(during) AND ended_by IS NULL AND (upper_inf(during) OR upper(during) > $2) RETURNING true;
+
+-- name: same_mark
+SELECT EXISTS (SELECT FROM agency_mark WHERE org_id = $1 AND kind = $2 AND during = daterange($3, $4) AND points = $5 AND reason = $6
+               AND authority = $7);
 
 -- name: activity
 SELECT * FROM agency_activity WHERE org_id = $1 ORDER BY closed_at DESC NULLS LAST, lot_id LIMIT 50;
@@ -71,14 +75,13 @@ JOIN auction a ON a.id = p.auction_id WHERE p.org_id = $1 ORDER BY p.given_at DE
 
 -- name: to_appraise
 -- The purchaser's cases with this agency that are over and not appraised yet.
-SELECT DISTINCT c.auction_id, c.number, a.title FROM agency_activity c JOIN auction a ON a.id = c.auction_id
-WHERE c.org_id = $1 AND c.buyer_org_id = $2 AND NOT EXISTS (SELECT FROM agency_appraisal p WHERE p.auction_id = c.auction_id)
-ORDER BY c.number;
+SELECT c.auction_id, c.number, a.title FROM agency_over c JOIN auction a ON a.id = c.auction_id
+WHERE c.org_id = $1 AND c.buyer_org_id = $2 ORDER BY c.number;
 
 -- name: add_appraisal
 INSERT INTO agency_appraisal (auction_id, org_id, buyer_org_id, competence, speed, service, integrity, words, given_by, given_at)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
-WHERE EXISTS (SELECT FROM agency_activity c WHERE c.auction_id = $1 AND c.org_id = $2 AND c.buyer_org_id = $3)
+WHERE EXISTS (SELECT FROM agency_over c WHERE c.auction_id = $1 AND c.org_id = $2 AND c.buyer_org_id = $3)
 ON CONFLICT (auction_id) DO NOTHING RETURNING true;
 
 -- name: note_change
@@ -86,7 +89,7 @@ UPDATE agency_filing SET changed_on = $2, late_workdays = $3 WHERE id = $1;
 
 -- name: late_of
 -- Changes that were filed too late, the latest first.
-SELECT no, filed_at, changed_on, late_workdays FROM agency_filing WHERE org_id = $1 AND late_workdays > 0 ORDER BY no DESC LIMIT 20;
+SELECT no, filed_at, changed_on, late_workdays FROM agency_filing WHERE org_id = $1 AND late_workdays > 0 AND stage IN ('filed', 'approved') ORDER BY no DESC LIMIT 20;
 
 -- name: by_quarter
 -- What it ran in each of the last eight quarters before $2.
@@ -100,3 +103,8 @@ GROUP BY q ORDER BY q DESC;
 SELECT count(*) AS many, round(100 * avg(competence))::integer AS competence, round(100 * avg(speed))::integer AS speed,
        round(100 * avg(service))::integer AS service, round(100 * avg(integrity))::integer AS integrity
 FROM agency_appraisal WHERE org_id = $1;
+
+-- name: told_before
+-- Of the filings since the last one approved: the earliest day a change was said to hold since, and when the first was filed.
+SELECT min(changed_on) AS changed_on, min(filed_at) AS filed_at FROM agency_filing f
+WHERE f.org_id = $1 AND f.no > coalesce((SELECT max(no) FROM agency_filing WHERE org_id = $1 AND stage = 'approved'), 0);

@@ -22,6 +22,8 @@ from registries.filing.model import Stage, changes
 from standards import regions
 
 KINDS = ("first", "change")
+IN_FORCE = date(2003, 1, 1)
+"""Since when the procurement law is in force 政府采购法 §88: no decision under it is older."""
 DECISIONS = {"approve": Stage.APPROVED, "return": Stage.RETURNED, "reject": Stage.REJECTED}
 Lines = Callable[[D], Mapping[str, str]]
 Again = Callable[[str], Awaitable[Response]]
@@ -119,7 +121,10 @@ def _day(text: str) -> date | None:
 
 def read_term(typed: Typed, today: date) -> tuple[date, date | None]:
     """From a day until before another (None: further notice), as typed. ``Problem`` 422 for what makes no time."""
-    begins, ends = _day(typed.raw("begins")) or today, _day(typed.raw("ends"))
-    if (typed.raw("ends") and ends is None) or (ends is not None and ends <= begins):
+    begins, ends = _day(typed.raw("begins")), _day(typed.raw("ends"))
+    if (typed.raw("begins") and begins is None) or (typed.raw("ends") and ends is None):
+        raise Problem(422, "ban_days")
+    begins = begins or today
+    if begins < IN_FORCE or (ends is not None and ends <= begins):
         raise Problem(422, "ban_days")
     return begins, ends

@@ -19,7 +19,7 @@ from plumbing.problems import Problem
 from plumbing.typed import Typed
 from plumbing.web import Form, collect, page, read_form, see_other
 from registries.filing.doors import counted, read_term
-from registries.suppliers import listpages, records
+from registries.suppliers import filings, listpages, records
 from registries.suppliers.model import Ban
 from standards import regions
 from standards.workdays import day_of
@@ -74,6 +74,10 @@ async def ban(request: Request) -> Response:
         async with state.postgres.acquire() as conn, conn.transaction():
             await _over(conn, actor, org_id, await conn.fetchval(records.SQL["home_of"], org_id), now_ms)
             found = read_ban(form, day_of(now_ms))
+            same = (org_id, found.begins, found.ends, found.reason, found.authority)
+            await conn.fetchval(filings.BOOK.sql["lock"], org_id)
+            if await conn.fetchval(records.SQL["same_ban"], *same):
+                raise Problem(409, "ban_same")
             made = await records.ban(conn, org_id, found, actor.user_id)
             detail = {"ban": str(made), "until": str(found.ends or ""), "authority": found.authority}
             await audit(conn, actor, "supplier.banned", f"supplier:{org_id}", detail=detail)
@@ -97,7 +101,8 @@ async def lift(request: Request) -> Response:
         await _over(conn, actor, row["org_id"], row["region"], now_ms)
         if not why:
             raise Problem(422, "reason_missing")
-        await conn.execute(records.SQL["lift_ban"], row["id"], day_of(now_ms), actor.user_id, why)
+        if not await conn.fetchval(records.SQL["lift_ban"], row["id"], day_of(now_ms), actor.user_id, why):
+            raise Problem(409, "ban_over")
         detail = {"ban": str(row["id"]), "why": why}
         await audit(conn, actor, "supplier.ban_lifted", f"supplier:{row['org_id']}", detail=detail)
     return see_other(f"/suppliers/{row['org_id']}", "note.supplier_ban_lifted")

@@ -33,7 +33,11 @@ FOR UPDATE OF b;
 -- name: lift_ban
 -- From that day on it holds no more; one that has not begun never holds.
 UPDATE supplier_ban SET during = daterange(lower(during), greatest($2, lower(during))), ended_by = $3, ended_why = $4
-WHERE id = $1;
+WHERE id = $1 AND NOT isempty(during) AND ended_by IS NULL AND (upper_inf(during) OR upper(during) > $2) RETURNING true;
+
+-- name: same_ban
+-- Whether the same ban stands already: its days, its reason, its authority.
+SELECT EXISTS (SELECT FROM supplier_ban WHERE org_id = $1 AND during = daterange($2, $3) AND reason = $4 AND authority = $5);
 
 -- name: bans
 -- Bans that hold on $1 or later, and those of the three years before: their publicity 公示.

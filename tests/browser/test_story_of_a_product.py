@@ -73,13 +73,9 @@ async def test_products_are_loaded_found_compared_reviewed_and_watched(site: Sit
         a_person(browser, site, "supervisor", phone) as finance,
     ):
         await loaded(firm, site, mark)
-        for words, many in (
-            (f"凌霄 {mark}1", 1),
-            (f"零消 {mark}1", 1),
-            (f"{mark}3", 0),
-            (f"lingxiaobijiben {mark}2", 1),
-        ):
-            assert (await found(buyer, site, words) > 0) is (many > 0), words
+        slip = f"{mark[:3]}{mark[4]}{mark[3]}{mark[5:]}1"
+        for words in (f"凌霄 {mark}1", f"零消 {mark}1", slip, "lingxiaobijiben"):
+            assert await found(buyer, site, words) > 0, words
         ids = [str(await site.pool.fetchval("SELECT id FROM product WHERE sku = $1", f"{mark}{n}")) for n in (1, 2)]
         await at(buyer, site, f"/products/compare?id={ids[0]}&id={ids[1]}")
         assert await buyer.locator("svg.scatter circle").count() == 2

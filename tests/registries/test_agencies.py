@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -105,6 +106,16 @@ async def test_a_ban_keeps_it_from_being_chosen_and_ends_what_has_not_begun(app:
         assert (api["standing"], api["credit"], api["marks"][0]["kind"]) == ("banned", 50, "ban")
         mark = await pool.fetchval("SELECT id FROM agency_mark WHERE org_id = $1", agent.org_id)
         assert (await finance.post(f"/agencies/marks/{mark}/end", data={"reason": "复议撤销"})).status_code == 303
+        ended = "SELECT during::text, ended_why FROM agency_mark WHERE id = $1"
+        before = await pool.fetchrow(ended, mark)
+        assert (await finance.post(f"/agencies/marks/{mark}/end", data={"reason": "又一次"})).status_code == 409
+        assert await pool.fetchrow(ended, mark) == before, "ended once, for ever"
+        violation = {"mark": "violation", "points": "10", "reason": "迟报", "authority": "财政局"}
+        sent = await asyncio.gather(*(finance.post(f"{path}/marks", data=violation) for _ in range(2)))
+        assert (await finance.post(f"{path}/marks", data=violation)).status_code == 409, "the same, once"
+        assert sorted(one.status_code for one in sent) == [303, 409], "a double click"
+        for wrong in ({"begins": "x"}, {"begins": "1900-01-01"}, {"points": "十"}, {"points": "101"}):
+            assert (await finance.post(f"{path}/marks", data=violation | {"reason": "其他"} | wrong)).status_code == 409
         assert "复议撤销" in (await finance.get(path)).text
     assert await records.published(pool, agent.org_id, TODAY)
 
@@ -142,6 +153,9 @@ async def test_a_purchaser_appraises_a_case_once_and_only_his_own(app: WithState
     other = await an_actor(pool, await an_organisation(pool), Role.BUYER)
     async with at(app, pool, cast.buyer) as buyer, at(app, pool, other) as elsewhere:
         assert (await buyer.post(f"{path}/appraisals", data=scores)).status_code == 409, "not over yet"
+        for stage in ("published", "cancelled"):
+            await pool.execute("UPDATE lot SET stage = $2 WHERE auction_id = $1", case, stage)
+            assert (await buyer.post(f"{path}/appraisals", data=scores)).status_code == 409, stage
         await pool.execute("UPDATE lot SET stage = 'failed' WHERE auction_id = $1", case)
         assert [step.key for step in await to_appraise(pool, cast.buyer)] == [f"agency_appraise:{case}"]
         assert await to_appraise(pool, other) == []
@@ -195,6 +209,17 @@ async def test_a_published_agency_says_since_when_a_change_holds_and_is_told_lat
         assert 'id="late"' in (await finance.get(f"/agencies/{agent.org_id}")).text
     async with a_browser(app) as anybody:
         assert 'id="late"' not in (await anybody.get(f"/agencies/{agent.org_id}")).text
+        everybody = (await anybody.get(f"/agencies?words={mark}&chosen=late")).text
+        assert 'value="late"' not in everybody
+    late = "SELECT late_workdays FROM agency_filing WHERE org_id = $1 AND stage = 'filed'"
+    told = await pool.fetchval(late, agent.org_id)
+    async with at(app, pool, agent) as own:  # filed once more with another day, it is as late as before
+        assert (await own.post("/agencies/own", data=filed | {"changed_on": str(TODAY)})).status_code == 303
+    assert await pool.fetchval(late, agent.org_id) == told
+    assert await decided(app, pool, agent.org_id, decision="approve") == 303
+    async with at(app, pool, agent) as own:  # what is approved is over: the next change counts for itself
+        assert (await own.post("/agencies/own", data=filed | {"changed_on": str(TODAY)})).status_code == 303
+    assert await pool.fetchval(late, agent.org_id) == 0
 
 
 @pytest.mark.parametrize(

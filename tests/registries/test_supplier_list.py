@@ -151,6 +151,10 @@ async def test_finance_bans_where_it_is_at_home_and_lifts_it_with_a_reason(app: 
         assert (await other.post(f"/suppliers/bans/{ban_id}/end", data={"reason": "x"})).status_code == 404
         assert (await finance.post(f"/suppliers/bans/{ban_id}/end", data={"reason": ""})).status_code == 422
         assert (await finance.post(f"/suppliers/bans/{ban_id}/end", data={"reason": "复议撤销"})).status_code == 303
+        ended = "SELECT during::text, ended_why FROM supplier_ban WHERE id = $1"
+        before = await pool.fetchrow(ended, ban_id)
+        assert (await finance.post(f"/suppliers/bans/{ban_id}/end", data={"reason": "又一次"})).status_code == 409
+        assert await pool.fetchrow(ended, ban_id) == before, "ended once, for ever"
         assert not await listed(finance)
     assert rules.qualify(await records.facts(pool, org_id), "A02010105", Clock().now_ms()) == []
     assert await pool.fetchval("SELECT ended_why FROM supplier_ban WHERE id = $1", ban_id) == "复议撤销"
