@@ -83,9 +83,8 @@ def editor(notes: str) -> str:
 
 def main() -> None:
     """Read, look, answer."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    for what, most in ((resource.RLIMIT_CPU, CPU_S), (resource.RLIMIT_AS, MEMORY_BYTES), (resource.RLIMIT_FSIZE, 0)):
+        resource.setrlimit(what, (most, most))
     warnings.simplefilter("ignore")
     kind, side_min, pixels_max, pages_max = sys.argv[1], *map(int, sys.argv[2:5])
     raw = sys.stdin.buffer.read()

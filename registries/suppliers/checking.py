@@ -41,7 +41,7 @@ DAY_MS, SILENT_AGAIN_MS = 86_400_000, 900_000
 FRESH_MS = DAY_MS
 PROVINCE = "330000"
 AT_ONCE, LOOK_EVERY_S = 20, 30.0
-FILLED = ("name", "region", "head_name", "address", "capital")
+PUBLIC = (Register.FIRM, Register.CREDIT)
 Answers = Mapping[Register, Answer]
 
 
@@ -56,9 +56,15 @@ def doubts(dossier: Dossier, answers: Answers, today: date) -> list[Doubt]:
     return outside_rules.doubts(stated(dossier), answers.values(), today)
 
 
-async def against(conn: Connection | Pool, org_id: UUID, dossier: Dossier, now_ms: int) -> list[str]:
-    """What a reviewer should look at before he approves a dossier: keys of sentences; empty when all fits."""
-    found = doubts(dossier, await outside.known(conn, dossier.uscc), day_of(now_ms))
+async def against(
+    conn: Connection | Pool, org_id: UUID, dossier: Dossier, now_ms: int, heard: Answers | None = None
+) -> list[str]:
+    """What a reviewer should look at before he approves a dossier: keys of sentences; empty when all fits.
+
+    ``heard``: the answers that count; else all that are known.
+    """
+    known = await outside.known(conn, dossier.uscc) if heard is None else heard
+    found = doubts(dossier, known, day_of(now_ms))
     return [f"outside.doubt.{each}" for each in found] + await _of_papers(conn, org_id, dossier)
 
 
@@ -75,6 +81,15 @@ async def _of_papers(conn: Connection | Pool, org_id: UUID, dossier: Dossier) ->
         "licence_number": any(uscc.check(each.number).code != dossier.uscc for each in licences),
     }
     return [f"paper.doubt.{name}" for name, so in found.items() if so]
+
+
+def for_the_firm(heard: Answers, status: Status | None) -> dict[Register, Answer]:
+    """What of the answers the firm itself may see: before its home has looked at it, only what is public.
+
+    Anybody can file under a code that he read somewhere; taxes and social insurance are not for him.
+    """
+    known = status is Status.ACTIVE
+    return {each: answer for each, answer in heard.items() if known or each in PUBLIC}
 
 
 def told(firm: FirmExtract) -> dict[str, str]:

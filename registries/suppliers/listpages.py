@@ -114,17 +114,17 @@ async def show(request: Request, refused: str = "") -> Response:
         place=regions.full_name,
         today=today,
         refused=refused,
-        **await _outside(pool, facts, whole),
+        **await _outside(pool, facts, whole, may_act(actor, Act.SUPPLIER_REVIEW, region=facts.region, now_ms=now_ms)),
     )
     return response
 
 
-async def _outside(pool: Pool, facts: SupplierFacts, whole: bool) -> dict[str, Any]:
+async def _outside(pool: Pool, facts: SupplierFacts, whole: bool, reviews: bool) -> dict[str, Any]:
     """What outside registers say: the credit records to everybody, the rest and open doubts to whom all is shown."""
     heard = await outside.known(pool, facts.uscc)
     return {
         "credit": heard.get(Register.CREDIT),
-        "heard": heard if whole else {},
+        "heard": heard if reviews else checking.for_the_firm(heard, facts.status) if whole else {},
         "open_doubts": await checking.open_doubts(pool, facts.org_id) if whole else [],
     }
 

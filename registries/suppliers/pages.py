@@ -42,6 +42,7 @@ async def _own(
         f = reading.as_typed(dossier) if dossier else {"name": name, "region": actor.region}
     code = f.get("uscc", "") or (known.uscc if known else "")
     heard = await checking.answers(state, code, fresh_ms=NEVER_MS)
+    heard = checking.for_the_firm(heard, known.status if known else None)
     firm = firm_of(heard)
     f = checking.filled(f, firm, dossier or reading.NOTHING) if firm else f
     word = rules.standing(known, day_of(state.clock.now_ms())) if known else Standing.DRAFT
@@ -58,7 +59,9 @@ async def _own(
         firm=firm,
         told=checking.told(firm) if firm else {},
         papers=await papers.told(state.postgres, actor.org_id, reading.files_in(f)),
-        doubts=await checking.against(state.postgres, actor.org_id, dossier, state.clock.now_ms()) if dossier else [],
+        doubts=await checking.against(state.postgres, actor.org_id, dossier, state.clock.now_ms(), heard)
+        if dossier
+        else [],
         history=await filings.BOOK.history(state.postgres, actor.org_id),
         kind="supplier",
         f=f,

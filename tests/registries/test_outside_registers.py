@@ -184,6 +184,21 @@ async def test_what_the_register_tells_is_not_asked(scene: Scene, pool: Pool) ->
     assert scene.played.asked == asked, "a page asks nobody"
 
 
+async def test_who_files_under_a_code_he_read_somewhere_learns_nothing_that_is_not_public(
+    scene: Scene, pool: Pool
+) -> None:
+    actor = await registered(scene.app, pool, a_bare_form(a_code(OWES)))
+    pages = ("/suppliers/own", f"/suppliers/{actor.org_id}")
+    async with at(scene.app, pool, actor) as own:
+        for path in pages:
+            page = (await own.get(path)).text
+            seen = [f'data-register="{each}"' in page for each in ("firm", "credit", "tax", "social")]
+            assert (seen, "tax_owed" in page) == ([True, True, False, False], False), path
+        assert await decided(scene, pool, await waiting(pool, actor.org_id), proven="1") == 303
+        for path in pages:
+            assert 'data-register="tax"' in (await own.get(path)).text, "its home has looked at it"
+
+
 async def test_a_name_that_was_typed_otherwise_gives_way_to_the_register(scene: Scene, pool: Pool) -> None:
     code = a_code()
     actor = await registered(scene.app, pool, a_form(uscc=code, name="杭州别家有限公司", head_name="别人"))
