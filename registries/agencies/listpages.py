@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time
 from uuid import UUID
 
@@ -80,7 +81,7 @@ async def agency(request: Request) -> Response:
     return await _show(request)
 
 
-async def _show(request: Request, refused: str = "") -> Response:
+async def _show(request: Request, refused: str = "", f: Mapping[str, str] | None = None) -> Response:
     state, actor, org_id = request.state, await sessions.actor(request), request.path_params["org_id"]
     pool, now_ms = state.postgres, state.clock.now_ms()
     facts = await records.facts(pool, org_id)
@@ -118,6 +119,7 @@ async def _show(request: Request, refused: str = "") -> Response:
         place=regions.full_name,
         today=today,
         refused=refused,
+        f=f or {},
     )
     return response
 
@@ -148,7 +150,7 @@ async def mark(request: Request) -> Response:
     except Problem as problem:
         if problem.status in (403, 404):
             raise
-        return await _show(request, lists.in_words(request, problem))
+        return await _show(request, lists.in_words(request, problem), form)
     return see_other(f"/agencies/{org_id}", "note.agency_marked")
 
 

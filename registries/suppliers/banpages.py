@@ -84,7 +84,7 @@ async def ban(request: Request) -> Response:
     except Problem as problem:
         if problem.status in (403, 404):
             raise
-        return await listpages.show(request, lists.in_words(request, problem))
+        return await listpages.show(request, lists.in_words(request, problem), form)
     return see_other(f"/suppliers/{org_id}", "note.supplier_banned")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
 
@@ -80,7 +81,7 @@ async def supplier(request: Request) -> Response:
     return await show(request)
 
 
-async def show(request: Request, refused: str = "") -> Response:
+async def show(request: Request, refused: str = "", f: Mapping[str, str] | None = None) -> Response:
     """The page of one supplier, with what was refused just now."""
     state, actor, org_id = request.state, await sessions.actor(request), request.path_params["org_id"]
     pool, now_ms = state.postgres, state.clock.now_ms()
@@ -114,6 +115,7 @@ async def show(request: Request, refused: str = "") -> Response:
         place=regions.full_name,
         today=today,
         refused=refused,
+        f=f or {},
         **await _outside(pool, facts, whole, may_act(actor, Act.SUPPLIER_REVIEW, region=facts.region, now_ms=now_ms)),
     )
     return response

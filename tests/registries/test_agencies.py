@@ -114,6 +114,8 @@ async def test_a_ban_keeps_it_from_being_chosen_and_ends_what_has_not_begun(app:
         sent = await asyncio.gather(*(finance.post(f"{path}/marks", data=violation) for _ in range(2)))
         assert (await finance.post(f"{path}/marks", data=violation)).status_code == 409, "the same, once"
         assert sorted(one.status_code for one in sent) == [303, 409], "a double click"
+        kept = await finance.post(f"{path}/marks", data=violation | {"reason": "另一件事", "points": "十"})
+        assert ('value="另一件事"' in kept.text, 'value="十"' in kept.text) == (True, True), "what was typed stays"
         for wrong in ({"begins": "x"}, {"begins": "1900-01-01"}, {"points": "十"}, {"points": "101"}):
             assert (await finance.post(f"{path}/marks", data=violation | {"reason": "其他"} | wrong)).status_code == 409
         assert "复议撤销" in (await finance.get(path)).text
