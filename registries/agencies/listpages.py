@@ -136,6 +136,8 @@ async def mark(request: Request) -> Response:
             if facts is None or not may_act(actor, Act.AGENCY_MARK, region=facts.region, now_ms=now_ms):
                 raise Problem(404, "agency_unknown")
             begins, ends = read_term(typed, day_of(now_ms))
+            if not typed.raw("mark"):
+                typed.wrong("mark", "typed.missing")
             kind, points = typed.choice("mark", MarkKind, MarkKind.VIOLATION), typed.whole("points", 0, 100, need=False)
             reason, authority = typed.text("reason", 500), typed.text("authority", 200)
             if typed.faults:

@@ -57,6 +57,10 @@ async def request(conn: Connection, actor: Actor, asked: Asked, settings: Any, n
     )
     if wrong or asked.review_at_ms <= now_ms:
         raise Problem(409, f"draw_{wrong or rules.BadRequest.PAST}")
+    await conn.execute(SQL["lock_asking"], actor.org_id)
+    same = (actor.org_id, asked.title, asked.specialty, moment(asked.review_at_ms))
+    if await conn.fetchval(SQL["asked_already"], *same):
+        raise Problem(409, "draw_asked")
     own = Party(home["name"], names.key_of(home["name"]), home["uscc"] or "")
     need = Need(
         specialty=asked.specialty,

@@ -103,3 +103,11 @@ FROM draw d JOIN organisation o ON o.id = d.org_id
 WHERE (EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(d.region, place)) OR d.org_id = ANY($2::uuid[]))
   AND ($3 = '' OR d.title ILIKE '%' || $3 || '%' OR o.name ILIKE '%' || $3 || '%') AND ($4 = '' OR d.stage = $4)
 ORDER BY d.id DESC LIMIT $5 OFFSET $6;
+
+-- name: lock_asking
+-- One asks at a time for a unit, until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('draw:' || $1::uuid, 0));
+
+-- name: asked_already
+-- Whether a unit has just asked for the same draw.
+SELECT EXISTS (SELECT FROM draw d WHERE d.org_id = $1 AND d.title = $2 AND d.specialty = $3 AND d.review_at = $4 AND d.stage = 'committing');

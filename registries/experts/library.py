@@ -115,12 +115,14 @@ async def set_standing(conn: Connection, actor: Actor, person_id: UUID, deed: st
 
 async def take_leave(conn: Connection, actor: Actor, first: date, last: date, reason: str, now_ms: int) -> None:
     """Days on which he is not drawn, both counted. Raises ``Problem`` 422 for a span that ends before it begins, has
-    passed or is longer than a year, 404 for whoever is not registered.
+    passed or is longer than a year, 404 for whoever is not registered, 409 for days of a leave that stands.
     """
     if not first <= last or last < day_of(now_ms) or (last - first).days > 366:
         raise Problem(422, "leave_unfit")
     if await conn.fetchval(SQL["lock"], actor.user_id) is None:
         raise Problem(404, "expert_unknown")
+    if await conn.fetchval(SQL["leave_overlaps"], actor.user_id, first, last):
+        raise Problem(409, "leave_stands")
     await conn.execute(SQL["add_leave"], actor.user_id, first, last, reason)
     await audit(conn, actor, "expert.leave", f"expert:{actor.user_id}", detail={"first": first.isoformat()})
 

@@ -43,6 +43,9 @@ ON CONFLICT (person_id) DO UPDATE SET phone = excluded.phone, by_sms = true, by_
 -- name: add_leave
 INSERT INTO expert_leave (person_id, during, reason) VALUES ($1, daterange($2, $3, '[]'), $4);
 
+-- name: leave_overlaps
+SELECT EXISTS (SELECT FROM expert_leave WHERE person_id = $1 AND during && daterange($2, $3, '[]'));
+
 -- name: leaves
 SELECT id, lower(during) AS first, upper(during) - 1 AS last, reason FROM expert_leave
 WHERE person_id = $1 ORDER BY during DESC;

@@ -83,7 +83,7 @@ async def own(request: Request) -> Response:
 async def file_own(request: Request) -> Response:
     """File the dossier: for the first time, corrected, changed, or to be examined again 复审."""
     actor, state, form = await require(request, Role.EXPERT), request.state, await read_form(request)
-    dossier, faults = reading.read_dossier(form, actor.name)
+    dossier, faults = reading.read_dossier(form, actor.name, day_of(state.clock.now_ms()))
     if dossier is None:
         return await _own(request, actor, form, faults)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from msgspec import Struct
@@ -28,6 +29,8 @@ from standards.categories import is_code
 
 JOBS_MAX, RELATIVES_MAX, AVOIDED_MAX = 6, 6, 200
 PHONE_LENGTHS = range(5, 21)
+EARLIEST_YEAR, ADULT_YEARS = 1930, 18
+_LIKE_A_CODE = re.compile("[0-9A-Za-z]{15,20}")
 
 
 def _day(typed: Typed, name: str, *, need: bool = True) -> date | None:
@@ -37,7 +40,7 @@ def _day(typed: Typed, name: str, *, need: bool = True) -> date | None:
     try:
         return date.fromisoformat(found)
     except ValueError:
-        typed.wrong(name, "supplier.day_wrong" if found else "typed.missing")
+        typed.wrong(name, "filing.day_wrong" if found else "typed.missing")
         return None
 
 
@@ -57,9 +60,22 @@ def _job(typed: Typed, n: int) -> Employment | None:
         typed.wrong(f"job-{n}-unit", "typed.missing")
     since, until = _day(typed, f"job-{n}-since"), _day(typed, f"job-{n}-until", need=False)
     if since and until and until < since:
-        typed.wrong(f"job-{n}-until", "supplier.day_wrong")
+        typed.wrong(f"job-{n}-until", "filing.day_wrong")
     party = party_of(typed, f"job-{n}-code", unit, code)
     return Employment(party, since, until) if since else None
+
+
+def _days_follow(
+    typed: Typed, born: date | None, since: date | None, jobs: list[Employment | None], today: date
+) -> None:
+    """Birth, title and jobs follow each other and are not to come."""
+    if born is not None and (born.year < EARLIEST_YEAR or born.year + ADULT_YEARS > today.year):
+        typed.wrong("born", "filing.day_wrong")
+    if since is not None and (since > today or (born is not None and since <= born)):
+        typed.wrong("title_since", "filing.day_wrong")
+    for n, job in enumerate(jobs, 1):
+        if job is not None and (job.since > today or (born is not None and job.since <= born)):
+            typed.wrong(f"job-{n}-since", "filing.day_wrong")
 
 
 def _relative(typed: Typed, n: int) -> Relative | None:
@@ -73,8 +89,8 @@ def _relative(typed: Typed, n: int) -> Relative | None:
     return Relative(name, party_of(typed, f"kin-{n}-code", unit, code))
 
 
-def read_dossier(form: Form, name: str) -> tuple[Dossier | None, list[Fault]]:
-    """A dossier as typed by the person ``name``, and what is wrong with it (then None)."""
+def read_dossier(form: Form, name: str, today: date) -> tuple[Dossier | None, list[Fault]]:
+    """A dossier as typed by the person ``name`` on the day ``today``, and what is wrong with it (then None)."""
     typed = Typed(form, "expert.label")
     region, specialties = read_region(typed), read_scope(typed)
     phone = typed.raw("phone")
@@ -86,6 +102,7 @@ def read_dossier(form: Form, name: str) -> tuple[Dossier | None, list[Fault]]:
     if not typed.raw("job-1-unit"):
         typed.wrong("job-1-unit", "typed.missing")
     relatives = [_relative(typed, n) for n in range(1, RELATIVES_MAX + 1)]
+    _days_follow(typed, born, since, jobs, today)
     if typed.faults or born is None or since is None or title is None:
         return None, typed.faults
     return Dossier(
@@ -178,6 +195,7 @@ def read_request(form: Form) -> tuple[Asked | None, list[Fault]]:
 
 
 def _avoided(typed: Typed, words: list[str]) -> Party:
-    coded = len(words[-1]) == codes.LENGTH and words[-1].isascii()
+    last = words[-1]
+    coded = (len(last) == codes.LENGTH and last.isascii()) or _LIKE_A_CODE.fullmatch(last) is not None
     name = " ".join(words[:-1] if coded else words)
     return party_of(typed, "avoided", name or words[-1], words[-1] if coded else "")

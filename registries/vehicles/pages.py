@@ -28,6 +28,7 @@ from registries.vehicles.setpages import LABELS, named
 from standards import regions
 from standards.workdays import day_of
 
+SENT_MOST, SENT_AHEAD = timedelta(days=30), timedelta(days=90)
 INSURED_MOST = timedelta(days=3 * 366 + 31)
 Read = Callable[[Connection, Actor, Record, Typed, date], Awaitable[Doing]]
 
@@ -195,6 +196,8 @@ async def transfer(request: Request) -> Response:
 
     async def read(conn: Connection, actor: Actor, row: Record, typed: Typed, today: date) -> Doing:
         note = typed.text("note", 500)
+        if typed.ticked("dispose") and typed.raw("unit"):
+            raise Problem(422, "vehicle_both")
         if typed.ticked("dispose"):
             return Doing(what=What.DISPOSE, day=today, content={"note": note})
         unit = await named(conn, typed.text("unit", 200), "buyer")
@@ -219,8 +222,10 @@ async def dispatch(request: Request) -> Response:
         until = _day(typed, "until", day) or day
         if place not in regions.NAMES:
             typed.wrong("place", "typed.choice")
-        if until < day:
-            typed.wrong("until", "filing.day_wrong")
+        if not day <= until <= day + SENT_MOST or day > today + SENT_AHEAD:
+            typed.wrong("until", "vehicle.sent_wrong")
+        elif not typed.faults and await conn.fetchval(SQL["dispatched"], row["id"], day, until):
+            raise Problem(409, "vehicle_sent")
         content = {"place": place, "until": until.isoformat(), "driver": typed.text("driver", 60)}
         return Doing(what=What.DISPATCH, day=day, content=content | {"note": typed.text("note", 500, need=False)})
 

@@ -102,21 +102,21 @@ SELECT * FROM vehicle_point WHERE id = $1 FOR UPDATE;
 UPDATE vehicle_point SET during = daterange(lower(during), least(upper(during), greatest($2, lower(during) + 1))) WHERE id = $1;
 
 -- name: statistics
--- What each unit's vehicles cost in the year before $3, the dearest first, one page of units with $4 in their name; the sums of all.
+-- What each unit's vehicles, those disposed of since as well, cost in the year before $3, the dearest first, one page of units with $4 in their name; the sums of all.
 WITH cost AS (
     SELECT e.vehicle_id, coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'fuel'), 0) AS fuel,
            coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'repair'), 0) AS repair,
            coalesce(sum(e.amount_fen) FILTER (WHERE e.what = 'insurance'), 0) AS insurance
     FROM vehicle_entry e WHERE e.day > $3::date - 365 AND NOT e.void GROUP BY e.vehicle_id
 ), seen AS (
-    SELECT v.org_id, vehicle_alerts(v, $3::date, b.org_id IS NOT NULL) <> '{}' AS alerted, coalesce(c.fuel, 0) AS fuel,
+    SELECT v.org_id, v.stage = 'active' AS active, vehicle_alerts(v, $3::date, b.org_id IS NOT NULL) <> '{}' AS alerted, coalesce(c.fuel, 0) AS fuel,
            coalesce(c.repair, 0) AS repair, coalesce(c.insurance, 0) AS insurance
     FROM vehicle v LEFT JOIN cost c ON c.vehicle_id = v.id
     LEFT JOIN vehicle_beyond b ON b.org_id = v.org_id AND b.kind = v.kind
-    WHERE v.stage = 'active'
+    WHERE v.stage IN ('active', 'disposed')
       AND (v.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place)))
 ), units AS (
-    SELECT o.id, o.name, count(*) AS vehicles, sum(fuel)::bigint AS fuel, sum(repair)::bigint AS repair,
+    SELECT o.id, o.name, count(*) FILTER (WHERE active) AS vehicles, sum(fuel)::bigint AS fuel, sum(repair)::bigint AS repair,
            sum(insurance)::bigint AS insurance, count(*) FILTER (WHERE alerted) AS alerted
     FROM seen JOIN organisation o ON o.id = seen.org_id WHERE $4 = '' OR o.name ILIKE '%' || $4 || '%' GROUP BY o.id, o.name
 )
@@ -133,7 +133,7 @@ SELECT to_char(m, 'YYYY-MM') AS month, coalesce(sum(e.amount_fen) FILTER (WHERE 
 FROM generate_series(date_trunc('month', $3::date) - interval '11 months', date_trunc('month', $3::date), interval '1 month') m
 LEFT JOIN (
     SELECT e.day, e.what, e.amount_fen FROM vehicle_entry e JOIN vehicle v ON v.id = e.vehicle_id
-    WHERE v.stage = 'active' AND NOT e.void AND e.day > $3::date - 400 AND e.what IN ('fuel', 'repair', 'insurance')
+    WHERE NOT e.void AND e.day > $3::date - 400 AND e.what IN ('fuel', 'repair', 'insurance')
       AND (v.org_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS place WHERE starts_with(v.region, place)))
 ) e ON date_trunc('month', e.day) = m GROUP BY m ORDER BY m;
 
@@ -173,3 +173,8 @@ SELECT EXISTS (SELECT FROM vehicle WHERE org_id = $1 AND kind = $2 AND model = $
 -- name: same_point
 -- Whether a firm is a fixed point of the place for the service in some of that time already.
 SELECT EXISTS (SELECT FROM vehicle_point WHERE org_id = $1 AND region = $2 AND service = $3 AND during && daterange($4, $5));
+
+-- name: dispatched
+-- Whether a vehicle is sent somewhere on some of these days already.
+SELECT EXISTS (SELECT FROM vehicle_entry WHERE vehicle_id = $1 AND what = 'dispatch'
+    AND daterange(day, coalesce(nullif(content->>'until', '')::date, day), '[]') && daterange($2, $3, '[]'));

@@ -60,7 +60,7 @@ async def registered(app: WithState, pool: Pool, reviewer: Actor, **changed: Any
 async def in_the_registry(pool: Pool, specialty: str, name: str = "") -> Actor:
     """An expert of a specialty in Xihu 西湖区, reviewed."""
     expert = await an_expert(pool, name)
-    dossier, faults = reading.read_dossier(a_form(categories=specialty), expert.name)
+    dossier, faults = reading.read_dossier(a_form(categories=specialty), expert.name, day_of(Clock().now_ms()))
     assert faults == []
     content = msgspec.to_builtins(dossier)
     async with pool.acquire() as conn, conn.transaction():

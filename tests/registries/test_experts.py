@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from uuid import uuid4
@@ -131,13 +132,39 @@ async def test_whoever_turns_seventy_before_the_review_or_whose_term_ends_by_the
     assert not {old.user_id, ended.user_id} & {row["person_id"] for row in listed}
 
 
+async def test_the_same_draw_sent_twice_is_asked_for_once(app: WithState, pool: Pool) -> None:
+    (buyer, home), kind = await a_pair(pool), a_specialty()
+    for _ in range(2):
+        await registered(app, pool, home, categories=kind)
+    async with at(app, pool, buyer) as browser:
+        form = a_request(kind)
+        sent = await asyncio.gather(*(browser.post("/draws", data=form) for _ in range(3)))
+    assert sorted(one.status_code for one in sent) == [303, 422, 422]
+
+
+@pytest.mark.parametrize(
+    ("field", "day"),
+    [
+        ("job-1-until", "2004-12-31"), ("job-1-until", "2026-02-30"), ("job-1-since", "2999-01-01"),
+        ("job-1-since", "1979-01-01"), ("born", "2999-01-01"), ("born", "2020-01-01"), ("born", "1900-01-01"),
+        ("title_since", "2999-01-01"), ("title_since", "1970-01-01"),
+    ],
+)  # fmt: skip
+async def test_days_of_an_expert_follow_each_other(app: WithState, pool: Pool, field: str, day: str) -> None:
+    expert = await an_expert(pool)
+    async with at(app, pool, expert) as own:
+        answer = await own.post("/experts/own", data=a_form(**{field: day}))
+    assert (answer.status_code, "日期不正确" in answer.text) == (422, True)
+
+
 async def test_leave_ends_early_and_a_standing_tells_what_it_was_and_why(app: WithState, pool: Pool) -> None:
     (buyer, home), kind = await a_pair(pool), a_specialty()
     expert, *_ = [await registered(app, pool, home, categories=kind) for _ in range(2)]
     async with at(app, pool, expert) as own, at(app, pool, home) as finance, at(app, pool, buyer) as browser:
-        for first in (0, 1):
+        for first in (0, 4):
             days = {"first": in_days(first).isoformat(), "last": in_days(first + 3).isoformat()}
             assert (await own.post("/experts/own/leave", data=days)).status_code == 303
+            assert (await own.post("/experts/own/leave", data=days)).status_code == 422, "these days stand"
         assert (await browser.post("/draws", data=a_request(kind))).status_code == 422, "one is away"
         leaves = await pool.fetch("SELECT id FROM expert_leave WHERE person_id = $1", expert.user_id)
         for row in leaves:

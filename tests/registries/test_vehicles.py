@@ -314,6 +314,25 @@ async def test_a_transfer_stays_in_the_places_of_finance_and_asks_two_people(app
         assert (await approver.post(where, data={"unit": near, "note": "调剂"})).status_code == 303
 
 
+async def test_a_vehicle_is_sent_once_at_a_time_and_what_it_cost_outlives_it(app: WithState, pool: Pool) -> None:
+    vehicle, buyer, finance = await an_active(app, pool)
+    firm, where = await a_point(app, pool, finance, "fuel"), f"/vehicles/{vehicle}"
+    trip = {"place": "330203", "driver": "王师傅", "until": (TODAY + timedelta(days=2)).isoformat()}
+    async with at(app, pool, buyer) as own, at(app, pool, firm) as point, at(app, pool, finance) as approver:
+        assert (await own.post(f"{where}/dispatch", data=trip)).status_code == 303
+        assert (await own.post(f"{where}/dispatch", data=trip | {"driver": "李师傅"})).status_code == 409
+        far = {"day": (TODAY + timedelta(days=5)).isoformat(), "until": (TODAY + timedelta(days=36)).isoformat()}
+        assert (await own.post(f"{where}/dispatch", data=trip | far)).status_code == 409, "longer than thirty days"
+        fuel = {"what": "fuel", "amount": "40000", "litres": "50", "km": "1200", "place": "330203"}
+        assert (await point.post(f"{where}/service", data=fuel)).status_code == 303
+        both = {"unit": "某局", "dispose": "1", "note": "报废"}
+        assert (await approver.post(f"{where}/transfer", data=both)).status_code == 409
+        assert (await approver.post(f"{where}/transfer", data={"dispose": "1", "note": "报废"})).status_code == 303
+        name = await pool.fetchval("SELECT name FROM organisation WHERE id = $1", buyer.org_id)
+        page = (await approver.get("/vehicles/statistics", params={"words": name})).text
+        assert page.count("4.00 万元") == 1, "the fuel of a vehicle that is gone"
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [
