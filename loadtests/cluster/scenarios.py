@@ -6,7 +6,7 @@ import asyncio
 import random
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import cast
 
@@ -63,10 +63,22 @@ class Scene:
         """Whether everyone has bid since, or the lot is held because signed positions are missing."""
         return self.hall.have_bid_since(moment_s) or bool(await self.stand.contradiction(self.hall.lots[0].lot_id))
 
+    async def _ended_or_held(self, stopping: asyncio.Task[None]) -> bool:
+        return stopping.done() or bool(await self.stand.contradiction(self.hall.lots[0].lot_id))
+
+    async def _stop_or_held(self) -> None:
+        """Let every bid come to its answer; in a lot that is held meanwhile none comes any more."""
+        stopping = asyncio.create_task(self.hall.stop())
+        await eventually(partial(self._ended_or_held, stopping), BACK_MAX_S, "the bidding ends, or the lot is held")
+        if not stopping.done():
+            stopping.cancel()
+        with suppress(asyncio.CancelledError):
+            await stopping
+
     async def seen_live(self, moment_s: float) -> Brought:
         """For a control: the checker, on what the cluster holds at the end, must miss acknowledged bids."""
         await eventually(partial(self._again_or_held, moment_s), BACK_MAX_S, "everyone bids again, or the lot is held")
-        await self.hall.stop()
+        await self._stop_or_held()
         lot = self.hall.lots[0]
         log = await self.stand.live_log(lot.lot_id)
         record = Record(log, 1, len(log), ranking(log), None, None, by_host=True)
