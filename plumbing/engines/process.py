@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -87,8 +88,9 @@ class Child:
 
     @classmethod
     async def start(
-        cls, command: list[str], log: Path, *, signal_number: int = signal.SIGTERM, uid: int = -1, gid: int = -1
-    ) -> Child:
+        cls, command: list[str], log: Path, *, signal_number: int = signal.SIGTERM, uid: int = -1, gid: int = -1,
+        environ: Mapping[str, str] | None = None,
+    ) -> Child:  # fmt: skip
         """Start ``command`` in a session of its own (Ctrl-C at the terminal is ours to pass on), as user ``uid``."""
         if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
             log.replace(log.with_suffix(".old"))
@@ -97,7 +99,7 @@ class Child:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", "-S", str(LAUNCH), *who, *command,
                 stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
-                cwd="/", start_new_session=True,
+                cwd="/", start_new_session=True, env=environ,
             )  # fmt: skip
         return cls(process, signal_number)
 

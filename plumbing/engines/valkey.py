@@ -8,6 +8,7 @@ import signal
 from importlib import metadata
 from pathlib import Path
 
+from plumbing.engines import allocator
 from plumbing.engines.checks import VALKEY_REQUIRED
 from plumbing.engines.faults import EngineFailed
 from plumbing.engines.places import Places
@@ -72,8 +73,9 @@ class ValkeyEngine:
         conf = self.folder / "valkey.conf"
         conf.write_text(self.configuration(), encoding="utf-8")
         self.places.give(conf)
+        environ = await allocator.environment(program, self.places)
         child = await Child.start(
-            [str(program), str(conf)], self.log, signal_number=signal.SIGTERM, uid=self.places.uid, gid=self.places.gid
+            [str(program), str(conf)], self.log, uid=self.places.uid, gid=self.places.gid, environ=environ
         )
         (self.folder / "pid").write_text(str(child.pid), encoding="utf-8")
         return child

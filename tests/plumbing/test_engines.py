@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from plumbing import postgres, valkey
-from plumbing.engines import EngineFailed, Places, PostgresEngine, Supervisor, ValkeyEngine, checks
+from plumbing.engines import EngineFailed, Places, PostgresEngine, Supervisor, ValkeyEngine, allocator, checks
 from plumbing.engines import valkey as valkey_engine
 from plumbing.engines.process import alive, buried, command_line
 from tests.conftest import Engines
@@ -156,3 +156,33 @@ def test_programs_under_a_closed_folder_are_copied_and_no_rights_are_widened(sho
 def test_the_private_name_of_the_valkey_wheel_still_gives_a_program(engines: Engines) -> None:
     assert valkey_engine.find(engines.supervisor.places).name == "valkey-server"
     assert str(engines.valkey.socket) in command_line(engines.supervisor.children["valkey"].pid)
+
+
+async def test_the_embedded_valkey_runs_on_the_allocator_of_its_wheel(short_tmp: Path) -> None:
+    places = Places(short_tmp / "allocator")
+    engine = ValkeyEngine(places)
+    supervisor = Supervisor(places, [engine])
+    await supervisor.start()
+    try:
+        pid = int((engine.folder / "pid").read_text())
+        assert "libmimalloc" in Path(f"/proc/{pid}/maps").read_text()
+    finally:
+        await supervisor.stop()
+
+
+@pytest.mark.parametrize("damage", ["no library", "no file"])
+async def test_an_allocator_that_cannot_be_loaded_is_left_away(
+    short_tmp: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    places = Places(short_tmp / "damaged")
+    program = valkey_engine.find(places)
+    found = await allocator.environment(program, places)
+    assert found is not None
+    assert found["LD_PRELOAD"].endswith(str(allocator.find(places)))
+    broken = short_tmp / "libmimalloc.so"
+    if damage == "no library":
+        broken.write_bytes(b"no library")
+    monkeypatch.setattr(allocator, "find", lambda places: broken)
+    assert await allocator.environment(program, places) is None
+    monkeypatch.setattr(allocator, "find", lambda places: None)
+    assert await allocator.environment(program, places) is None
