@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,3 +60,43 @@ def test_all_locks_agree_on_every_version() -> None:
         for name, version in re.findall(r"^([a-z0-9-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE):
             pins.setdefault(name, set()).add(version)
     assert not {name: found for name, found in pins.items() if len(found) > 1}
+
+
+def dev() -> Any:
+    loader = SourceFileLoader("dev", str(ROOT / "dev"))
+    spec = spec_from_loader("dev", loader)
+    assert spec
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def a_python(folder: Path, says: str) -> Path:
+    """A program of Python's name."""
+    folder.mkdir()
+    program = folder / "python{}.{}".format(*sys.version_info[:2])
+    program.write_text(f"#!/bin/sh\n{says}\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_the_quickest_build_of_the_same_python_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = a_python(tmp_path / "quick", "echo /opt/quick; echo 0.000001")
+    slow = a_python(tmp_path / "slow", "echo /opt/slow; echo 100.0")
+    broken = a_python(tmp_path / "broken", "echo nothing at all; exit 1")
+    script = dev()
+    monkeypatch.setenv("PATH", f"{broken.parent}:{slow.parent}:{quick.parent}")
+    assert script.quickest() == "/opt/quick"
+    monkeypatch.setattr(script, "pace", lambda python: (100.0, "/opt/slow") if str(slow) in python else (1.0, python))
+    assert script.quickest() == os.path.realpath(sys.executable), "a gain of nothing changes nothing"
+
+
+def test_another_version_and_a_virtual_environment_are_not_taken(tmp_path: Path) -> None:
+    script = dev()
+    seconds, program = script.pace(os.path.realpath(sys.executable))
+    assert 0 < seconds < 5
+    assert Path(program).exists()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "v")], check=True)
+    assert script.pace(str(tmp_path / "v" / "bin" / "python"))[0] == float("inf")
+    script.PACE = script.PACE.replace("({}, {})", "({}, {} + 1)")
+    assert script.pace(os.path.realpath(sys.executable))[0] == float("inf")
